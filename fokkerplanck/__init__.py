@@ -1,0 +1,96 @@
+"""Fokker–Planck equations of neural networks.
+
+>>> import fokkerplanck as fp
+>>> sol = fp.solve(fp.nnlif(b=0.5), fp.gaussian(-1.0, 0.5), t_span=(0.0, 3.0))
+>>> sol.status
+<Status.FINISHED: 'reached the end of t_span'>
+
+The names below are loaded when they are first used, so that `import fokkerplanck` compiles and draws nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "nnlif": "models.catalog",
+    "Population": "models.population",
+    "ExponentialRefractory": "models.refractory",
+    "Grid": "grid",
+    "State": "state",
+    "gaussian": "state",
+    "compatible_gaussian": "state",
+    "solve": "solve",
+    "Solution": "solution",
+    "Status": "outcomes",
+    "BlowUp": "outcomes",
+    "FokkerPlanckError": "outcomes",
+    "InvalidArgument": "outcomes",
+    "FokkerPlanckWarning": "outcomes",
+    "Upwind": "operators.schemes",
+    "Central": "operators.schemes",
+    "ScharfetterGummel": "operators.schemes",
+    "ChangCooper": "operators.schemes",
+    "BackwardEuler": "steppers.implicit",
+    "Rodas5P": "steppers.rosenbrock",
+    "stationary_states": "stationary",
+    "spectrum": "spectrum",
+    "blow_up_criterion": "diagnostics.blowup",
+    "mass": "diagnostics.conserved",
+    "smallest_density": "diagnostics.conserved",
+    "mean_potential": "diagnostics.conserved",
+    "second_moment": "diagnostics.conserved",
+    "load": "storage",
+}
+"""Every public name, once, and the module it lives in."""
+
+if TYPE_CHECKING:
+    from .diagnostics.blowup import blow_up_criterion
+    from .diagnostics.conserved import mass, mean_potential, second_moment, smallest_density
+    from .grid import Grid
+    from .models.catalog import nnlif
+    from .models.population import Population
+    from .models.refractory import ExponentialRefractory
+    from .operators.schemes import Central, ChangCooper, ScharfetterGummel, Upwind
+    from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Status
+    from .solution import Solution
+    from .solve import solve
+    from .spectrum import spectrum
+    from .state import State, compatible_gaussian, gaussian
+    from .stationary import stationary_states
+    from .steppers.implicit import BackwardEuler
+    from .steppers.rosenbrock import Rodas5P
+    from .storage import load
+
+__all__ = [*_HOME, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module 'fokkerplanck' has no attribute {name!r}") from None
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps `fp.solve` the function: importing the submodule of that name would put the module in its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _HOME and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

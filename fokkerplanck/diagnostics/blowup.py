@@ -1,0 +1,197 @@
+"""Blow-up of the firing rate: the theorem that predicts it and the detector that sees it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from ..models.population import Population
+from ..outcomes import BlowUp, InvalidArgument
+from ..state import Gaussian, InitialDensity, as_density
+
+DOUBLINGS = 4
+"""Successive doublings of N that must each be faster than the one before."""
+ACCELERATION = 0.6
+"""Largest ratio of two successive doubling times. N ~ C (t* − t)^(−1/2) has 1/4, an exponential has 1."""
+
+
+@dataclass
+class BlowUpDetector:
+    """Watches N double ever faster.
+
+    If N → ∞ at t*, the time of each doubling is a fixed fraction of the one before, and their geometric series ends
+    at t*. A rate that is merely large, or grows exponentially, has doubling times that do not shrink. The detector
+    speaks when the series leaves a bracket for t* narrower than `narrow`, or when the discretisation can follow no
+    further and nothing more can be learnt from it.
+    """
+
+    narrow: float
+    crossings: list[float] = field(default_factory=list)
+    level: float = 1.0
+    largest: float = 0.0
+    _last: tuple[float, float] = (0.0, 0.0)
+
+    def observe(self, t: float, rate: float, strain: float) -> BlowUp | None:
+        """Record N(t) and return the blow-up if this settles it.
+
+        `strain` above 1 says that the discretisation cannot follow a further rise: the boundary layer at V_F is
+        thinner than a cell, or N rises too much within one fixed step.
+        """
+        t_old, rate_old = self._last
+        self._last = (t, rate)
+        self.largest = max(self.largest, rate)
+        while self.crossings and rate < 0.25 * self.level:  # N has come down again: that was a pulse
+            self.crossings.pop()
+            self.level /= 2.0
+        while rate >= self.level and np.isfinite(rate):
+            rise = math.log(rate / rate_old) if rate_old > 0 else 0.0
+            share = math.log(self.level / rate_old) / rise if rise > 0 else 1.0
+            self.crossings.append(t_old + min(max(share, 0.0), 1.0) * (t - t_old))
+            self.level *= 2.0
+        if not self.accelerating(DOUBLINGS):
+            return None
+        if self.crossings[-1] + self.doublings[-1] - t <= self.narrow:
+            return self.record(t, "each doubling took a shrinking fraction of the one before")
+        if strain > 1.0:
+            return self.record(
+                t,
+                "each doubling took a shrinking fraction of the one before, up to where the boundary layer at V_F is "
+                "thinner than a cell or the step too long; a smaller `finest` or dt narrows the interval",
+            )
+        return None
+
+    @property
+    def doublings(self) -> np.ndarray:
+        """Times that the successive doublings of N took."""
+        return np.diff(self.crossings)
+
+    def accelerating(self, count: int) -> bool:
+        """Whether each of the last `count` doublings took at most ACCELERATION times the one before."""
+        last = self.doublings[-count:]
+        return len(last) == count and bool(np.all(last[1:] <= ACCELERATION * last[:-1])) and last[-1] > 0
+
+    def record(self, t: float, evidence: str) -> BlowUp:
+        """The blow-up as known at time t."""
+        doublings = self.doublings
+        time = latest = t
+        if self.accelerating(2):
+            ratio = doublings[-1] / doublings[-2]
+            time = max(t, self.crossings[-1] + doublings[-1] * ratio / (1.0 - ratio))
+            latest = max(time, self.crossings[-1] + doublings[-1])
+            ratios = doublings[-DOUBLINGS + 1 :] / doublings[-DOUBLINGS:-1]
+            evidence += f" (last ratios {', '.join(f'{r:.3f}' for r in ratios)})"
+        return BlowUp(
+            time=float(time),
+            interval=(float(t), float(latest)),
+            rate=float(self.largest),
+            evidence=f"N reached {self.largest:.4g} and {evidence}",
+            doubling_times=tuple(float(d) for d in doublings),
+        )
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """The exponential-moment theorem applied to one model and one initial density.
+
+    Attributes
+    ----------
+    satisfied : bool
+        Whether the theorem applies: then the solution cannot be global.
+    mu : float
+        Exponent used: the one with the earliest `latest_time` if satisfied, else the one closest to it.
+    moment : float
+        M_μ(0) = ∫ exp(μ v) n0 dv.
+    bound : float
+        The moment the theorem asks for at this μ.
+    latest_time : float
+        The solution blows up no later than this; infinite if the theorem does not apply.
+    """
+
+    satisfied: bool
+    mu: float
+    moment: float
+    bound: float
+    latest_time: float
+
+
+def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu: float | None = None) -> Criterion:
+    """Does the theorem say that this datum blows up, and by when?
+
+    If for some μ > V_F/a0 with b + μ a1 > 0
+
+        μ (b + μ a1) M_μ(0) ≥ e^{μ V_F}          (− e^{μ V_R} on the right when there is no refractory state),
+
+    then M_μ' ≥ μ (μ a0 − V_F) M_μ for as long as the solution exists, but M_μ ≤ e^{μ V_F}; hence
+
+        t* ≤ (μ V_F − ln M_μ(0)) / (μ (μ a0 − V_F)).
+
+    Parameters
+    ----------
+    model : Population
+        With leak drift and no external current, for which the theorem is stated.
+    initial : initial density
+        `fp.gaussian(...)`, `fp.compatible_gaussian(...)` or a function of v.
+    mu : float, optional
+        Use this exponent. By default the best one is searched for; the papers take μ = 2 max(1/b, V_F/a0).
+
+    Raises
+    ------
+    InvalidArgument
+        If the model has an external current, or μ ≤ V_F/a0.
+
+    Source: Cáceres, Carrillo, Perthame (2011), Thm 2.2; refractory: Cáceres, Perthame (2014); a1 > 0: Carrillo,
+    Perthame, Salort, Smets (2015). The constants are those of the proof, kept explicit.
+
+    >>> from fokkerplanck import gaussian, nnlif
+    >>> blow_up_criterion(nnlif(b=1.5), gaussian(1.5, 0.005)).satisfied
+    True
+    """
+    coupling, a0, a1 = model.coupling, model.noise.a0, model.noise.a1
+    if coupling.time_dependent or coupling.external_at(0.0) != 0.0:
+        raise InvalidArgument("the blow-up theorem is stated without external current; use `external=0`.")
+    V_F, V_R = model.V_F, model.V_R
+    grid = model.grid(cells=2000)
+    density = as_density(initial).cell_averages(grid) * grid.width
+    log_density = np.log(np.maximum(density, 1e-300))
+    centres = grid.v
+
+    def log_moment(m: float) -> float:
+        # exp is convex, so the midpoint of a cell underestimates its share; sinh(x)/x corrects it exactly for a
+        # density that is constant in the cell.
+        x = 0.5 * m * grid.width
+        return float(np.logaddexp.reduce(log_density + m * centres + np.log(np.sinh(x) / x)))
+
+    def log_bound(m: float) -> float:
+        allowance = -math.expm1(m * (V_R - V_F)) if model.refractory.mean_duration == 0 else 1.0
+        return m * V_F + math.log(allowance) - math.log(m * (coupling.b + m * a1))
+
+    def latest(m: float) -> float:
+        return (m * V_F - log_moment(m)) / (m * (m * a0 - V_F))
+
+    smallest = max(V_F / a0, 0.0)
+    if coupling.b + smallest * a1 <= 0:
+        if a1 == 0:
+            return Criterion(False, math.nan, math.nan, math.inf, math.inf)
+        smallest = max(smallest, -coupling.b / a1)
+    if mu is not None:
+        if mu <= smallest:
+            raise InvalidArgument(f"`mu` = {mu:g} must be larger than V_F/a0 (and −b/a1): {smallest:g}.")
+        candidates = np.array([mu])
+    else:
+        offset = max(smallest, 1.0)
+        candidates = smallest + offset * np.geomspace(1e-6, 100.0, 600)
+    slack = np.array([log_moment(m) - log_bound(m) for m in candidates])
+    admissible = slack >= 0.0
+    if not np.any(admissible):
+        best = float(candidates[np.argmax(slack)])
+        return Criterion(False, best, math.exp(log_moment(best)), math.exp(log_bound(best)), math.inf)
+    times = np.where(admissible, [latest(m) for m in candidates], math.inf)
+    k = int(np.argmin(times))
+    best = float(candidates[k])
+    if mu is None and 0 < k < len(candidates) - 1 and admissible[k - 1] and admissible[k + 1]:
+        refined = minimize_scalar(latest, bounds=(candidates[k - 1], candidates[k + 1]), method="bounded")
+        best = float(refined.x) if log_moment(refined.x) >= log_bound(refined.x) else best
+    return Criterion(True, best, math.exp(log_moment(best)), math.exp(log_bound(best)), latest(best))

@@ -1,0 +1,135 @@
+"""Keeps what a run produces, in memory that does not grow with the density times the number of steps."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..models.population import Population
+from ..outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Status
+from ..solution import Quality, Record, Solution
+from ..state import State
+
+if TYPE_CHECKING:
+    from ..operators.finite_volumes import FiniteVolumes
+    from ..operators.schemes import FluxScheme
+    from ..steppers.protocol import Step
+
+Monitor = Callable[[State], float]
+
+FRAMES = 400
+"""Densities kept when the user names no times: above twice as many, every second one is dropped."""
+NEGATIVE = 1e-6
+"""A density below minus this much is no rounding or tolerance effect and is reported."""
+
+
+class Recorder:
+    """Collects accepted steps and turns them into a Solution."""
+
+    def __init__(self, system: FiniteVolumes, save_at: np.ndarray | None, monitors: Mapping[str, Monitor]) -> None:
+        self.system, self.save_at, self.monitors = system, save_at, monitors
+        self.rejected = 0
+        self._t: list[float] = []
+        self._rate: list[float] = []
+        self._pool: list[float] = []
+        self._bend: list[tuple[float, ...]] = []
+        self._saved: list[tuple[float, np.ndarray]] = []
+        self._stride = 1
+        self._values: dict[str, list[float]] = {name: [] for name in monitors}
+        self._mass_error = self._tail = 0.0
+        self._smallest = np.inf
+        self._negative: str | None = None
+
+    def begin(self, y: np.ndarray, t: float) -> None:
+        """Record the initial state."""
+        self._observe(y, t)
+        if self.save_at is None or (len(self.save_at) and self.save_at[0] == t):
+            self._saved.append((t, y[:-2, 0].copy()))
+
+    def accept(self, step: Step, t: float) -> None:
+        """Record an accepted step that ends at t."""
+        before = self._t[-1]
+        self._observe(step.new, t)
+        self._bend.append(tuple(float(k[-1, 0]) for k in step.bend))
+        if self.save_at is None:
+            if (len(self._t) - 1) % self._stride == 0:
+                self._saved.append((t, step.new[:-2, 0].copy()))
+            if len(self._saved) > 2 * FRAMES:
+                self._saved = self._saved[::2]
+                self._stride *= 2
+            return
+        for s in self.save_at[(self.save_at > before) & (self.save_at <= t)]:
+            self._saved.append((float(s), step.at((s - before) / (t - before))[:-2, 0]))
+
+    def solution(
+        self,
+        model: Population,
+        status: Status,
+        message: str,
+        blow_up: BlowUp | None,
+        settings: dict[str, str],
+        y: np.ndarray,
+        t: float,
+    ) -> Solution:
+        """Everything recorded, with the last state."""
+        if self._negative:
+            warnings.warn(self._negative, FokkerPlanckWarning, stacklevel=3)
+            message = f"{message} {self._negative}"
+        if self.save_at is None and self._saved[-1][0] != t:
+            self._saved.append((t, y[:-2, 0].copy()))
+        times = np.array(self._t)
+        return Solution(
+            model=model,
+            grid=self.system.grid,
+            t=times,
+            rate=np.array(self._rate),
+            refractory=np.array(self._pool),
+            saved_t=np.array([s for s, _ in self._saved]),
+            density=np.array([n for _, n in self._saved]).reshape(-1, self.system.cells),
+            records={name: Record(times, np.array(values)) for name, values in self._values.items()},
+            status=status,
+            message=message,
+            blow_up=blow_up,
+            final=self.system.unpack(y, t),
+            quality=Quality(self._mass_error, self._smallest, self._tail, len(self._t) - 1, self.rejected),
+            settings=settings,
+            bend=np.array(self._bend, dtype=float).reshape(len(self._t) - 1, -1),
+        )
+
+    def _observe(self, y: np.ndarray, t: float) -> None:
+        self._t.append(t)
+        self._rate.append(float(y[-1, 0]))
+        self._pool.append(float(y[-2, 0]))
+        self._mass_error = max(self._mass_error, abs(float(self.system.mass(y)[0]) - 1.0))
+        self._tail = max(self._tail, float(self.system.tail(y, t)[0]))
+        smallest = float(y[:-2].min())
+        if smallest < min(self._smallest, -NEGATIVE):
+            self._negative = self._describe_negative(smallest, y, t)
+        self._smallest = min(self._smallest, smallest)
+        for name, monitor in self.monitors.items():
+            self._values[name].append(_scalar(name, monitor(self.system.unpack(y, t))))
+
+    def _describe_negative(self, smallest: float, y: np.ndarray, t: float) -> str:
+        scheme: FluxScheme = self.system.scheme
+        peclet = float(self.system.peclet(y, t)[0])
+        name = type(scheme).__name__
+        if peclet > scheme.positive:
+            cells = int(np.ceil(self.system.cells * peclet / scheme.positive))
+            return (
+                f"{name}() gave a negative density ({smallest:.1e}) at t = {t:.6g} (cell Péclet number {peclet:.2g} > "
+                f"{scheme.positive:g}); use ScharfetterGummel() or {cells} cells."
+            )
+        return (
+            f"The density went down to {smallest:.1e} at t = {t:.6g}: the time step is not positive at this "
+            f"tolerance; use a smaller rtol, or BackwardEuler, which keeps it positive."
+        )
+
+
+def _scalar(name: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"monitor `{name}` must return one number for a State, not {value!r}.") from None

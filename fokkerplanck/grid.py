@@ -1,0 +1,157 @@
+"""The voltage grid: cells whose faces fit the reset and the threshold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+from .outcomes import InvalidArgument, finite_number, positive
+
+MIN_CELLS = 8
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Grid:
+    """Cells between `faces`; the last face is the threshold V_F and one inner face is the reset V_R.
+
+    Unknowns live at the cell centres `v`. Build it with `model.grid(...)`, `Grid.uniform` or `Grid.graded`.
+
+    Parameters
+    ----------
+    faces : array, shape (cells + 1,)
+        Strictly increasing cell boundaries (dimensionless potential).
+    V_R : float
+        Reset potential, one of the inner faces.
+
+    Raises
+    ------
+    InvalidArgument
+        If the faces do not increase or V_R is not one of them.
+    """
+
+    faces: np.ndarray
+    V_R: float
+
+    def __post_init__(self) -> None:
+        faces = np.array(self.faces, dtype=float)
+        if faces.ndim != 1 or len(faces) < MIN_CELLS + 1:
+            raise InvalidArgument(f"`faces` must be a vector of at least {MIN_CELLS + 1} potentials.")
+        if not np.all(np.isfinite(faces)) or not np.all(np.diff(faces) > 0):
+            raise InvalidArgument("`faces` must be finite and strictly increasing.")
+        if self.V_R not in faces[1:-1]:
+            raise InvalidArgument(f"V_R = {self.V_R:g} must be one of the inner faces, or the scheme loses an order.")
+        faces.flags.writeable = False
+        object.__setattr__(self, "faces", faces)
+
+    @classmethod
+    def uniform(cls, v_min: float, V_R: float, V_F: float, cells: int) -> Grid:
+        """Equal cells of width (V_F − V_R)/k; v_min is lowered by less than one cell so that V_R is a face."""
+        cells, v_min = _checked(cells, v_min, V_R)
+        above = int(cells * (V_F - V_R) / (V_F - v_min))
+        if above < 2:
+            needed = math.ceil(2 * (V_F - v_min) / (V_F - V_R))
+            raise InvalidArgument(
+                f"`cells` = {cells} leaves fewer than two cells between V_R = {V_R:g} and V_F = {V_F:g}; "
+                f"use at least {needed}, or a graded grid (`finest`)."
+            )
+        faces = V_F - (V_F - V_R) / above * np.arange(cells, -1, -1)
+        return cls(_pinned(faces, cells - above, V_R, V_F), V_R)
+
+    @classmethod
+    def graded(cls, v_min: float, V_R: float, V_F: float, cells: int, finest: float) -> Grid:
+        """Cells growing geometrically away from V_F, where the first has about the width `finest`.
+
+        The width at distance d from V_F is finest + q d, so that the number of cells within d is
+        ln(1 + κ d)/q with κ = q/finest. Of the two numbers (κ, q), q makes the total `cells` and κ, near
+        the one asked for, puts V_R on a face.
+        """
+        cells, v_min = _checked(cells, v_min, V_R)
+        finest = positive("finest", finest)
+        length, gap = V_F - v_min, V_F - V_R
+        if finest >= length / cells:
+            raise InvalidArgument(
+                f"`finest` = {finest:g} is not finer than {cells} equal cells ({length / cells:.3g}); leave it out."
+            )
+
+        def share(kappa: float) -> float:  # of the cells, above V_R
+            return math.log1p(kappa * gap) / math.log1p(kappa * length)
+
+        # Wanted: κ finest cells = ln(1 + κ L). Its positive root exists because finest < L/cells.
+        top = 1.0 / length
+        while math.log1p(top * length) > top * finest * cells:
+            top *= 2
+        asked = (
+            brentq(lambda k: math.log1p(k * length) - k * finest * cells, 1e-12 * top, top) if top > 1 / length else top
+        )
+        lowest, highest = share(1e-12 / length), share(1e300)
+        above = min(max(round(cells * share(asked)), math.floor(cells * lowest) + 1), math.ceil(cells * highest) - 1)
+        kappa = math.exp(
+            brentq(lambda s: share(math.exp(s)) - above / cells, math.log(1e-12 / length), math.log(1e300))
+        )
+        growth = math.log1p(kappa * length) / cells
+        faces = V_F - np.expm1(growth * np.arange(cells, -1, -1)) / kappa
+        faces[0] = v_min
+        return cls(_pinned(faces, cells - above, V_R, V_F), V_R)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return len(self.faces) - 1
+
+    @property
+    def v(self) -> np.ndarray:
+        """Cell centres, shape (cells,)."""
+        return 0.5 * (self.faces[1:] + self.faces[:-1])
+
+    @property
+    def width(self) -> np.ndarray:
+        """Cell widths h, shape (cells,)."""
+        return np.diff(self.faces)
+
+    @property
+    def v_min(self) -> float:
+        return float(self.faces[0])
+
+    @property
+    def V_F(self) -> float:
+        return float(self.faces[-1])
+
+    def deposit(self, v: float) -> tuple[np.ndarray, np.ndarray]:
+        """Where a unit of mass put at potential v goes: two neighbouring cells and their shares.
+
+        The shares have sum 1 and mean potential v. Putting the mass in one cell instead moves it by up to half
+        a width and costs every scheme an order.
+
+        >>> cells, shares = Grid(np.linspace(0.0, 1.0, 11), 0.5).deposit(0.5)
+        >>> cells.tolist(), shares.tolist()
+        ([4, 5], [0.5, 0.5])
+        """
+        centres = self.v
+        left = int(np.clip(np.searchsorted(centres, v) - 1, 0, self.cells - 2))
+        right_share = (v - centres[left]) / (centres[left + 1] - centres[left])
+        return np.array([left, left + 1]), np.array([1.0 - right_share, right_share])
+
+    def __repr__(self) -> str:
+        width = self.width
+        return (
+            f"Grid({self.cells} cells on [{self.v_min:.6g}, {self.V_F:.6g}], "
+            f"widths {width.min():.3g} to {width.max():.3g}, V_R = {self.V_R:g} on a face)"
+        )
+
+
+def _checked(cells: int, v_min: float, V_R: float) -> tuple[int, float]:
+    if isinstance(cells, bool) or not isinstance(cells, int | np.integer) or cells < MIN_CELLS:
+        raise InvalidArgument(f"`cells` must be a whole number of at least {MIN_CELLS}, not {cells!r}.")
+    v_min = finite_number("v_min", v_min)
+    if v_min >= V_R:
+        raise InvalidArgument(f"`v_min` = {v_min:g} must lie below V_R = {V_R:g}.")
+    return int(cells), v_min
+
+
+def _pinned(faces: np.ndarray, reset: int, V_R: float, V_F: float) -> np.ndarray:
+    """Remove the rounding error of the two potentials that must be met exactly."""
+    faces[reset], faces[-1] = V_R, V_F
+    return faces

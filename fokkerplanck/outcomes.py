@@ -1,0 +1,87 @@
+"""How a run ends, and how bad input is refused.
+
+Blow-up is a result of the equation, so it is a `Status` with a `BlowUp` record; a typo is an exception.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import numbers
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class FokkerPlanckError(ValueError):
+    """Base of every error raised on purpose; the message names the argument and the way out."""
+
+
+class InvalidArgument(FokkerPlanckError):
+    """An argument is out of its range, of the wrong kind, or does not fit another one."""
+
+
+class FokkerPlanckWarning(UserWarning):
+    """Something the user should know about a result that is nevertheless returned."""
+
+
+class Status(enum.Enum):
+    """Why `solve` returned. Each value is the sentence that `Solution.message` begins with."""
+
+    FINISHED = "reached the end of t_span"
+    BLOW_UP = "the firing rate blows up in finite time"
+    STOPPED = "a condition of stop_when holds"
+    UNRESOLVED = "the step or the grid no longer resolves the activity"
+    STALLED = "the step became too small to go on, without the signature of a blow-up"
+    INTERRUPTED = "interrupted by the user; what was computed is here and can be continued from .final"
+
+
+@dataclass(frozen=True)
+class BlowUp:
+    """Finite-time blow-up of the firing rate, N(t) → ∞ as t → t*.
+
+    Attributes
+    ----------
+    time : float
+        Estimate of t*, extrapolated from the shrinking doubling times of N (dimensionless).
+    interval : tuple of float
+        Bracket (last time computed, latest time compatible with the doubling times) for the blow-up of the
+        discrete problem; how far that is from t* shows under refinement of the grid.
+    rate : float
+        Largest N that was computed.
+    evidence : str
+        What was seen, in a sentence with its numbers.
+    doubling_times : tuple of float
+        Times that N took for its last doublings; for N ~ C (t* − t)^(−1/2) each is a quarter of the one before.
+    """
+
+    time: float
+    interval: tuple[float, float]
+    rate: float
+    evidence: str
+    doubling_times: tuple[float, ...]
+
+
+def finite_number(name: str, value: object) -> float:
+    """Return `value` as a float, or refuse what is not one finite real number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise InvalidArgument(f"`{name}` must be a number, not {value!r}.")
+    number = float(value)
+    if not math.isfinite(number):
+        raise InvalidArgument(f"`{name}` must be finite, not {number}.")
+    return number
+
+
+def number_in(name: str, value: object, allowed: Callable[[float], bool], meaning: str) -> float:
+    """Return `value` as a finite float for which `allowed` holds; `meaning` completes the refusal."""
+    number = finite_number(name, value)
+    if not allowed(number):
+        raise InvalidArgument(f"`{name}` = {number:g}, but it must be {meaning}.")
+    return number
+
+
+def positive(name: str, value: object) -> float:
+    return number_in(name, value, lambda x: x > 0, "positive")
+
+
+def non_negative(name: str, value: object) -> float:
+    return number_in(name, value, lambda x: x >= 0, "zero or positive")

@@ -1,0 +1,153 @@
+"""What `solve` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .grid import Grid
+from .outcomes import BlowUp, InvalidArgument, Status
+from .state import State
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from matplotlib.figure import Figure
+
+    from .models.population import Population
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """Values of one monitor: `value[i]` at time `t[i]`."""
+
+    t: np.ndarray
+    value: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """What the discretisation did to the quantities that the equation keeps.
+
+    Attributes
+    ----------
+    mass_error : float
+        Largest |∫ n dv + R − 1| over the run.
+    smallest_density : float
+        Smallest cell average over the run; negative values are shown, not clipped.
+    truncated_mass : float
+        Largest estimate of the mass that lies below v_min in the unbounded problem.
+    steps, rejected : int
+        Accepted and rejected time steps.
+    """
+
+    mass_error: float
+    smallest_density: float
+    truncated_mass: float
+    steps: int
+    rejected: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution:
+    """A solution of the population-density equation, and why it ended.
+
+    Attributes
+    ----------
+    t, rate, refractory : array, shape (steps + 1,)
+        Every accepted step: time, firing rate N, mass R of the refractory pool.
+    saved_t : array, shape (saves,)
+    density : array, shape (saves, cells)
+        Cell averages of n at `saved_t`; `v` are the cell centres.
+    records : dict of str to Record
+        One per monitor.
+    status : Status
+    message : str
+        The status in a sentence, with its numbers.
+    blow_up : BlowUp or None
+    final : State
+        Last state; `solve` accepts it as `initial`.
+    quality : Quality
+    settings : dict of str to str
+        Scheme, stepper and tolerances that produced this.
+    """
+
+    model: Population | None
+    grid: Grid
+    t: np.ndarray
+    rate: np.ndarray
+    refractory: np.ndarray
+    saved_t: np.ndarray
+    density: np.ndarray
+    records: dict[str, Record]
+    status: Status
+    message: str
+    blow_up: BlowUp | None
+    final: State
+    quality: Quality
+    settings: dict[str, str] = field(default_factory=dict)
+    bend: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+
+    @property
+    def v(self) -> np.ndarray:
+        """Cell centres, shape (cells,)."""
+        return self.grid.v
+
+    def rate_at(self, times: Any) -> np.ndarray:
+        """N at any times within the run, to the order of the stepper's dense output.
+
+        Parameters
+        ----------
+        times : float or array
+            Times within [t[0], t[-1]].
+
+        Raises
+        ------
+        InvalidArgument
+            If a time lies outside the run.
+        """
+        times = np.asarray(times, dtype=float)
+        first, last = self.t[0], self.t[-1]
+        if not np.all((times >= first) & (times <= last)):
+            raise InvalidArgument(f"`times` must lie within the computed interval [{first:g}, {last:.9g}].")
+        if len(self.t) == 1:
+            return np.full(times.shape, self.rate[0])
+        k = np.clip(np.searchsorted(self.t, times, side="right") - 1, 0, len(self.t) - 2)
+        theta = (times - self.t[k]) / (self.t[k + 1] - self.t[k])
+        # The dense output of steppers.protocol.interpolate, for the rate alone.
+        curve: np.ndarray | float = 0.0
+        for coefficient in self.bend.T[::-1]:
+            curve = coefficient[k] + theta * curve
+        return (1 - theta) * self.rate[k] + theta * (self.rate[k + 1] + (1 - theta) * curve)
+
+    def plot(self) -> Figure:
+        """Density over (v, t), snapshots and N(t) in one figure."""
+        from .plotting import plot_solution
+
+        return plot_solution(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write to a NetCDF-3 file, atomically; `fp.load(path)` reads it back."""
+        from .storage import save
+
+        save(self, path)
+
+    def to_xarray(self) -> Any:
+        """The solution as a labelled `xarray.Dataset` (needs the `io` extra)."""
+        from .storage import to_xarray
+
+        return to_xarray(self)
+
+    def __repr__(self) -> str:
+        q = self.quality
+        lines = [
+            f"Solution: {self.message}",
+            f"├─ t = {self.t[0]:g} to {self.t[-1]:.9g} in {q.steps} steps ({q.rejected} rejected)",
+            f"├─ N = {self.rate.min():.6g} to {self.rate.max():.6g}, at the end {self.rate[-1]:.6g}",
+            f"├─ mass error {q.mass_error:.1e}, smallest density {q.smallest_density:.1e}, "
+            f"mass below v_min at most {q.truncated_mass:.1e}",
+            f"└─ {self.grid!r}",
+        ]
+        return "\n".join(lines)

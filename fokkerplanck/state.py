@@ -1,0 +1,236 @@
+"""States of a population and the initial densities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.special import ndtr
+
+from .grid import Grid
+from .outcomes import InvalidArgument, finite_number, positive
+
+SMALLEST_PART = 1e-12
+"""A Gaussian with less than this share of its mass below V_F cannot be normalised there in double precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A population at one instant; `solve` accepts it as `initial`.
+
+    Attributes
+    ----------
+    t : float
+        Time (membrane time constants).
+    grid : Grid
+    density : array, shape (cells,)
+        Cell averages of n(v, t).
+    rate : float
+        Firing rate N(t): the flux that the scheme removes at V_F.
+    refractory : float
+        Mass R(t) of the refractory pool.
+    """
+
+    t: float
+    grid: Grid
+    density: np.ndarray
+    rate: float
+    refractory: float = 0.0
+
+    @property
+    def v(self) -> np.ndarray:
+        """Cell centres."""
+        return self.grid.v
+
+
+class InitialDensity(Protocol):
+    """A probability density on (−∞, V_F] that can be averaged over cells."""
+
+    def cell_averages(self, grid: Grid) -> np.ndarray: ...
+
+    def value(self, v: np.ndarray, V_F: float) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """n0(v) = exp(−(v − mean)²/(2 variance))/Z on v ≤ V_F, Z the integral over (−∞, V_F].
+
+    It does not vanish at V_F: N(t) starts like t^(−1/2), and for a1 > 0 the datum is inadmissible unless its
+    value there is negligible; use `compatible_gaussian` then.
+    """
+
+    mean: float
+    variance: float
+
+    def __post_init__(self) -> None:
+        finite_number("mean", self.mean)
+        positive("variance", self.variance)
+
+    def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
+        """n0 at the potentials v."""
+        s = np.sqrt(self.variance)
+        return np.exp(-(((v - self.mean) / s) ** 2) / 2) / (np.sqrt(2 * np.pi) * s * self._part(V_F))
+
+    def cell_averages(self, grid: Grid) -> np.ndarray:
+        """Exact cell averages, shape (cells,)."""
+        z = (grid.faces - self.mean) / np.sqrt(self.variance)
+        return _normal_mass(z) / (grid.width * self._part(grid.V_F))
+
+    def _part(self, V_F: float) -> float:
+        part = float(ndtr((V_F - self.mean) / np.sqrt(self.variance)))
+        if part < SMALLEST_PART:
+            raise InvalidArgument(
+                f"the initial density cannot be normalised: Gaussian(mean={self.mean:g}, variance={self.variance:g}) "
+                f"has no mass below V_F = {V_F:g}; move the mean below V_F."
+            )
+        return part
+
+
+@dataclass(frozen=True)
+class CompatibleGaussian:
+    """n0(v) = (V_F − v) exp(−(v − mean)²/(2 variance))/Z: vanishes at V_F, as the equation asks of n(·, t)."""
+
+    mean: float
+    variance: float
+
+    def __post_init__(self) -> None:
+        finite_number("mean", self.mean)
+        positive("variance", self.variance)
+
+    def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
+        """n0 at the potentials v."""
+        s = np.sqrt(self.variance)
+        return (V_F - v) * np.exp(-(((v - self.mean) / s) ** 2) / 2) / self._integral(V_F)
+
+    def cell_averages(self, grid: Grid) -> np.ndarray:
+        """Exact cell averages, shape (cells,)."""
+        s = np.sqrt(self.variance)
+        z = (grid.faces - self.mean) / s
+        bell = np.exp(-(z**2) / 2)
+        mass = (grid.V_F - self.mean) * s * np.sqrt(2 * np.pi) * _normal_mass(z) + s**2 * np.diff(bell)
+        # Where the closed form cancels (cells much narrower than their distance to V_F), the midpoint is better.
+        midpoint = (grid.V_F - grid.v) * np.exp(-(((grid.v - self.mean) / s) ** 2) / 2)
+        narrow = grid.width < 1e-3 * s
+        return np.where(narrow, midpoint, mass / grid.width) / self._integral(grid.V_F)
+
+    def _integral(self, V_F: float) -> float:
+        s = np.sqrt(self.variance)
+        z = (V_F - self.mean) / s
+        integral = float(s**2 * (z * np.sqrt(2 * np.pi) * ndtr(z) + np.exp(-(z**2) / 2)))
+        if z < 0 and ndtr(z) < SMALLEST_PART:
+            raise InvalidArgument(
+                f"the initial density cannot be normalised: its Gaussian factor (mean={self.mean:g}, "
+                f"variance={self.variance:g}) has no mass below V_F = {V_F:g}; move the mean below V_F."
+            )
+        return integral
+
+
+@dataclass(frozen=True)
+class FromFunction:
+    """A density given by a function of v, up to a constant factor; it is normalised on the grid's interval."""
+
+    function: Callable[[np.ndarray], np.ndarray]
+
+    def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
+        return np.asarray(self.function(np.atleast_1d(v)), dtype=float)
+
+    def cell_averages(self, grid: Grid) -> np.ndarray:
+        """Cell averages by five-point Gauss quadrature, divided by their mass."""
+        nodes, weights = np.polynomial.legendre.leggauss(5)
+        v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
+        values = np.asarray(self.function(v.ravel()), dtype=float)
+        if values.shape != (v.size,):
+            raise InvalidArgument(
+                f"`initial` must map an array of potentials to an array of the same shape; "
+                f"{v.size} potentials gave shape {values.shape}."
+            )
+        if not np.all(np.isfinite(values)) or np.any(values < 0):
+            raise InvalidArgument("`initial` must be a finite, non-negative function of v on the grid.")
+        averages = values.reshape(v.shape) @ (0.5 * weights)
+        mass = float(averages @ grid.width)
+        if not np.isfinite(mass) or mass <= 0:
+            raise InvalidArgument("the initial density cannot be normalised: `initial` is zero on the whole grid.")
+        return averages / mass
+
+
+@dataclass(frozen=True, eq=False)
+class FromArray:
+    """A density given by its cell averages; its mass must already be 1, it is not rescaled."""
+
+    values: np.ndarray
+
+    def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
+        return np.full(np.shape(v), np.nan)  # an array of cell averages has no value at a point
+
+    def cell_averages(self, grid: Grid) -> np.ndarray:
+        values = np.array(self.values, dtype=float)
+        if values.shape != (grid.cells,):
+            raise InvalidArgument(f"`initial` has shape {values.shape}, but the grid has {grid.cells} cells.")
+        if not np.all(np.isfinite(values)) or np.any(values < 0):
+            raise InvalidArgument("`initial` must be finite and non-negative in every cell.")
+        mass = float(values @ grid.width)
+        if abs(mass - 1.0) > 1e-9:
+            raise InvalidArgument(
+                f"`initial` has mass {mass:.9g}, not 1; divide it by (initial @ grid.width) if that is what you mean."
+            )
+        return values
+
+
+def gaussian(mean: float, variance: float) -> Gaussian:
+    """The Gaussian initial density of the papers, normalised on v ≤ V_F.
+
+    Parameters
+    ----------
+    mean, variance : float
+        Centre and variance of the untruncated Gaussian (dimensionless; the variance, not its square root).
+
+    Raises
+    ------
+    InvalidArgument
+        If they are not finite or the variance is not positive.
+
+    >>> gaussian(-1.0, 0.5).variance
+    0.5
+    """
+    return Gaussian(mean, variance)
+
+
+def compatible_gaussian(mean: float, variance: float) -> CompatibleGaussian:
+    """n0(v) = (V_F − v) exp(−(v − mean)²/(2 variance))/Z, which vanishes at V_F (needed when a1 > 0).
+
+    Parameters
+    ----------
+    mean, variance : float
+        Of the Gaussian factor (dimensionless).
+
+    Raises
+    ------
+    InvalidArgument
+        If they are not finite or the variance is not positive.
+
+    >>> float(compatible_gaussian(0.0, 0.25).value(np.array([2.0]), 2.0)[0])
+    0.0
+    """
+    return CompatibleGaussian(mean, variance)
+
+
+def as_density(initial: object) -> InitialDensity:
+    """Accept an initial density, a function of v, or an array of cell averages."""
+    if isinstance(initial, Gaussian | CompatibleGaussian | FromFunction | FromArray):
+        return initial
+    if isinstance(initial, np.ndarray | list | tuple):
+        return FromArray(np.asarray(initial))
+    if callable(initial):
+        return FromFunction(initial)
+    raise InvalidArgument(
+        f"`initial` must be fp.gaussian(mean, variance), fp.compatible_gaussian(mean, variance), a State, a function "
+        f"of v or an array of cell averages, not {initial!r}."
+    )
+
+
+def _normal_mass(z: np.ndarray) -> np.ndarray:
+    """Normal probability of each interval [z_i, z_{i+1}], from the tail in which it does not cancel."""
+    from_left, from_right = np.diff(ndtr(z)), -np.diff(ndtr(-z))
+    return np.where(z[:-1] > 0, from_right, from_left)

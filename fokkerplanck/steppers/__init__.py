@@ -1,0 +1,1 @@
+"""How a system is advanced in time. A stepper knows `residual`, `factor`, `solve` and `close`, nothing of neurons."""
