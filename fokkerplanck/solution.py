@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .grid import Grid
+from .interpolation import interpolate
 from .outcomes import BlowUp, InvalidArgument, Status
 from .state import State
 
@@ -116,11 +117,7 @@ class Solution:
             return np.full(times.shape, self.rate[0])
         k = np.clip(np.searchsorted(self.t, times, side="right") - 1, 0, len(self.t) - 2)
         theta = (times - self.t[k]) / (self.t[k + 1] - self.t[k])
-        # The dense output of steppers.protocol.interpolate, for the rate alone.
-        curve: np.ndarray | float = 0.0
-        for coefficient in self.bend.T[::-1]:
-            curve = coefficient[k] + theta * curve
-        return (1 - theta) * self.rate[k] + theta * (self.rate[k + 1] + (1 - theta) * curve)
+        return interpolate(theta, self.rate[k], self.rate[k + 1], [column[k] for column in self.bend.T])
 
     def plot(self) -> Figure:
         """Density over (v, t), snapshots and N(t) in one figure."""

@@ -97,7 +97,7 @@ def solve(
     _check_kinds(model, grid, scheme, stepper)
     start, end = _checked_span(t_span)
     tolerance = Tolerance(positive("rtol", rtol), positive("atol", atol))
-    density, refractory, grid = _starting_point(model, initial, grid, (start, end))
+    density, refractory, grid = _starting_point(model, initial, grid, start, end)
 
     system = scheme.discretize(model, grid)
     recorder = Recorder(system, _checked_times(save_at, start, end), _checked_monitors(monitors))
@@ -216,7 +216,7 @@ def _checked_monitors(monitors: Mapping[str, Monitor] | None) -> dict[str, Monit
 
 
 def _starting_point(
-    model: Population, initial: object, grid: Grid | None, t_span: tuple[float, float]
+    model: Population, initial: object, grid: Grid | None, start: float, end: float
 ) -> tuple[np.ndarray, float, Grid]:
     """Cell averages, refractory mass and grid to start from."""
     if isinstance(initial, State):
@@ -232,7 +232,10 @@ def _starting_point(
     datum = as_density(initial)
     if grid is None:
         cells, share = RESTLESS if model.may_blow_up else CALM
-        grid = model.grid(cells, finest=share * (model.V_F - model.V_R), t_span=t_span)
+        v_min = min(model.lowest_potential((start, end)), datum.lowest)
+        finest = share * (model.V_F - model.V_R)
+        narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
+        grid = model.grid(cells, v_min, None if narrow else finest)
     _check_fit(model, grid)
     averages = datum.cell_averages(grid)
     lost = 1.0 - float(averages @ grid.width)

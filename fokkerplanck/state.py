@@ -12,6 +12,8 @@ from scipy.special import ndtr
 from .grid import Grid
 from .outcomes import InvalidArgument, finite_number, positive
 
+TAIL_WIDTHS = 8.0
+"""A Gaussian has a mass below 1e-15 beyond 8 standard deviations."""
 SMALLEST_PART = 1e-12
 """A Gaussian with less than this share of its mass below V_F cannot be normalised there in double precision."""
 
@@ -52,6 +54,11 @@ class InitialDensity(Protocol):
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray: ...
 
+    @property
+    def lowest(self) -> float:
+        """A potential below which the density is negligible; infinite if it cannot tell."""
+        ...
+
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -67,6 +74,10 @@ class Gaussian:
     def __post_init__(self) -> None:
         finite_number("mean", self.mean)
         positive("variance", self.variance)
+
+    @property
+    def lowest(self) -> float:
+        return self.mean - TAIL_WIDTHS * float(np.sqrt(self.variance))
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         """n0 at the potentials v."""
@@ -98,6 +109,10 @@ class CompatibleGaussian:
     def __post_init__(self) -> None:
         finite_number("mean", self.mean)
         positive("variance", self.variance)
+
+    @property
+    def lowest(self) -> float:
+        return self.mean - TAIL_WIDTHS * float(np.sqrt(self.variance))
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         """n0 at the potentials v."""
@@ -133,6 +148,10 @@ class FromFunction:
 
     function: Callable[[np.ndarray], np.ndarray]
 
+    @property
+    def lowest(self) -> float:
+        return np.inf
+
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         return np.asarray(self.function(np.atleast_1d(v)), dtype=float)
 
@@ -160,6 +179,10 @@ class FromArray:
     """A density given by its cell averages; its mass must already be 1, it is not rescaled."""
 
     values: np.ndarray
+
+    @property
+    def lowest(self) -> float:
+        return np.inf
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         return np.full(np.shape(v), np.nan)  # an array of cell averages has no value at a point

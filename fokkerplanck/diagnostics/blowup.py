@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq
+from scipy.special import logsumexp
 
 from ..models.population import Population
 from ..outcomes import BlowUp, InvalidArgument
@@ -153,45 +155,50 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
     if coupling.time_dependent or coupling.external_at(0.0) != 0.0:
         raise InvalidArgument("the blow-up theorem is stated without external current; use `external=0`.")
     V_F, V_R = model.V_F, model.V_R
-    grid = model.grid(cells=2000)
-    density = as_density(initial).cell_averages(grid) * grid.width
-    log_density = np.log(np.maximum(density, 1e-300))
-    centres = grid.v
-
-    def log_moment(m: float) -> float:
-        # exp is convex, so the midpoint of a cell underestimates its share; sinh(x)/x corrects it exactly for a
-        # density that is constant in the cell.
-        x = 0.5 * m * grid.width
-        return float(np.logaddexp.reduce(log_density + m * centres + np.log(np.sinh(x) / x)))
-
-    def log_bound(m: float) -> float:
-        allowance = -math.expm1(m * (V_R - V_F)) if model.refractory.mean_duration == 0 else 1.0
-        return m * V_F + math.log(allowance) - math.log(m * (coupling.b + m * a1))
-
-    def latest(m: float) -> float:
-        return (m * V_F - log_moment(m)) / (m * (m * a0 - V_F))
-
     smallest = max(V_F / a0, 0.0)
     if coupling.b + smallest * a1 <= 0:
         if a1 == 0:
             return Criterion(False, math.nan, math.nan, math.inf, math.inf)
         smallest = max(smallest, -coupling.b / a1)
-    if mu is not None:
-        if mu <= smallest:
-            raise InvalidArgument(f"`mu` = {mu:g} must be larger than V_F/a0 (and −b/a1): {smallest:g}.")
-        candidates = np.array([mu])
+    if mu is not None and mu <= smallest:
+        raise InvalidArgument(f"`mu` = {mu:g} must be larger than V_F/a0 (and −b/a1): {smallest:g}.")
+    log_moment = _log_moment(model, as_density(initial))
+
+    def log_bound(m: float) -> float:
+        at_reset = -math.expm1(m * (V_R - V_F)) if model.refractory.mean_duration == 0 else 1.0
+        return m * V_F + math.log(at_reset) - math.log(m * (coupling.b + m * a1))
+
+    def slack(m: float) -> float:
+        return log_moment(m) - log_bound(m)
+
+    def latest(m: float) -> float:
+        return (m * V_F - log_moment(m)) / (m * (m * a0 - V_F))
+
+    if mu is None:
+        # latest(μ) falls as μ grows, so the best μ is often the last admissible one: add the zeros of the slack.
+        scanned = smallest + max(smallest, 1.0) * np.geomspace(1e-6, 100.0, 600)
+        signs = np.sign([slack(m) for m in scanned])
+        edges = [brentq(slack, *scanned[k : k + 2], xtol=1e-12) for k in np.flatnonzero(signs[1:] != signs[:-1])]
+        candidates = np.array([*scanned, *edges])
     else:
-        offset = max(smallest, 1.0)
-        candidates = smallest + offset * np.geomspace(1e-6, 100.0, 600)
-    slack = np.array([log_moment(m) - log_bound(m) for m in candidates])
-    admissible = slack >= 0.0
-    if not np.any(admissible):
-        best = float(candidates[np.argmax(slack)])
-        return Criterion(False, best, math.exp(log_moment(best)), math.exp(log_bound(best)), math.inf)
-    times = np.where(admissible, [latest(m) for m in candidates], math.inf)
-    k = int(np.argmin(times))
-    best = float(candidates[k])
-    if mu is None and 0 < k < len(candidates) - 1 and admissible[k - 1] and admissible[k + 1]:
-        refined = minimize_scalar(latest, bounds=(candidates[k - 1], candidates[k + 1]), method="bounded")
-        best = float(refined.x) if log_moment(refined.x) >= log_bound(refined.x) else best
-    return Criterion(True, best, math.exp(log_moment(best)), math.exp(log_bound(best)), latest(best))
+        candidates = np.array([float(mu)])
+    slacks = np.array([slack(m) for m in candidates])
+    admissible = slacks >= -1e-9
+    times = np.array([latest(m) if ok else math.inf for m, ok in zip(candidates, admissible, strict=True)])
+    best = float(candidates[np.argmin(times)] if np.any(admissible) else candidates[np.argmax(slacks)])
+    return Criterion(
+        bool(np.any(admissible)), best, math.exp(log_moment(best)), math.exp(log_bound(best)), float(times.min())
+    )
+
+
+def _log_moment(model: Population, datum: InitialDensity) -> Callable[[float], float]:
+    """μ ↦ ln ∫ exp(μ v) n0 dv, for a datum that is constant in each of many cells."""
+    grid = model.grid(cells=8000, v_min=min(model.lowest_potential(), datum.lowest))
+    mass = datum.cell_averages(grid) * grid.width
+    held = mass > 0.0
+    log_mass, v, half = np.log(mass[held]), grid.v[held], 0.5 * grid.width[held]
+
+    def log_moment(m: float) -> float:
+        return float(logsumexp(log_mass + m * v, b=np.sinh(m * half) / (m * half)))
+
+    return log_moment

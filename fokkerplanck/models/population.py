@@ -8,15 +8,13 @@ import numpy as np
 
 from ..grid import Grid
 from ..outcomes import InvalidArgument
+from ..state import TAIL_WIDTHS
 from .coupling import MeanFieldCoupling
 from .drift import Drift
 from .noise import ActivityNoise
 from .refractory import Refractory
 from .reset import FixedReset
 from .threshold import HardThreshold
-
-TAIL_WIDTHS = 8.0
-"""The Gaussian tail left of v_min: 8 free standard deviations, a mass below 1e-15."""
 
 
 @dataclass(frozen=True)

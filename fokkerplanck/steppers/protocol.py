@@ -7,6 +7,8 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from ..interpolation import interpolate
+
 
 class System(Protocol):
     """M y' = F(y, t) with M = diag(1, …, 1, 0): the last row of y is the rate N, bound by 0 = F_N."""
@@ -49,8 +51,7 @@ class Tolerance:
 class Step:
     """One attempted step from `old` to `new` of length dt; accepted when error ≤ 1.
 
-    `bend` holds the coefficients k of the dense output
-    y(t + θ dt) = (1 − θ) old + θ (new + (1 − θ)(k_1 + θ (k_2 + θ k_3))), and is empty for linear interpolation.
+    `bend` holds the coefficients of the dense output, see `interpolation.interpolate`.
     """
 
     old: np.ndarray
@@ -62,16 +63,6 @@ class Step:
     def at(self, theta: float) -> np.ndarray:
         """y at t + θ dt, 0 ≤ θ ≤ 1."""
         return interpolate(theta, self.old, self.new, self.bend)
-
-
-def interpolate(
-    theta: float | np.ndarray, old: np.ndarray, new: np.ndarray, bend: tuple[np.ndarray, ...]
-) -> np.ndarray:
-    """The dense output of a `Step`; arguments broadcast."""
-    curve: np.ndarray | float = 0.0
-    for k in reversed(bend):
-        curve = k + theta * curve
-    return (1.0 - theta) * old + theta * (new + (1.0 - theta) * curve)
 
 
 class Stepper(Protocol):

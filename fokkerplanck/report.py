@@ -1,0 +1,197 @@
+"""Checks claims and writes the report: statement, source, predicted and measured numbers, verdict, figure."""
+
+from __future__ import annotations
+
+import html
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .claims import Check, ClaimFile, find_claims
+from .outcomes import InvalidArgument
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one claim. `error` is the traceback if the claim's own code failed."""
+
+    file: ClaimFile
+    checks: tuple[Check, ...]
+    seconds: float
+    figure: str | None
+    error: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.error is None and len(self.checks) > 0 and all(check.passed for check in self.checks)
+
+
+def reproduce(names: Sequence[str] = (), quick: bool = False, directory: str | Path = "reports/latest") -> int:
+    """Check the named claims (all if none is named), write the report, print its path; 0 if every claim holds."""
+    from tqdm.auto import tqdm
+
+    claims = find_claims()
+    unknown = [name for name in names if name not in claims]
+    if unknown:
+        raise InvalidArgument(f"Unknown claim {unknown[0]!r}. Available: {', '.join(claims)}.")
+    chosen = [claims[name] for name in names] if names else list(claims.values())
+    folder = Path(directory).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    verdicts = []
+    with tqdm(chosen, unit="claim", dynamic_ncols=True) as bar:
+        for file in bar:
+            bar.set_description(file.name)
+            verdicts.append(judge(file, quick, folder))
+            if not verdicts[-1].holds:
+                bar.write(f"does not hold: {file.name}{_first_failure(verdicts[-1])}", file=sys.stderr)
+    page = write_report(verdicts, quick, folder)
+    held = sum(verdict.holds for verdict in verdicts)
+    checks = sum(len(verdict.checks) for verdict in verdicts)
+    print(f"{held} of {len(verdicts)} claims hold ({checks} numbers compared). Report: {page}")
+    return 0 if held == len(verdicts) else 1
+
+
+def judge(file: ClaimFile, quick: bool, folder: Path) -> Verdict:
+    """Run, check and draw one claim. An error in a claim is its verdict, so that the others are still checked."""
+    start = time.perf_counter()
+    try:
+        result = file.run(quick)
+        checks = tuple(file.check(result))
+        figure = _save_figure(file.plot(result), folder / f"{file.name}.png")
+        return Verdict(file, checks, time.perf_counter() - start, figure)
+    except Exception:
+        return Verdict(file, (), time.perf_counter() - start, None, traceback.format_exc())
+
+
+def write_report(verdicts: Sequence[Verdict], quick: bool, folder: Path) -> Path:
+    """Write report.md and report.html into `folder`; return the path of the HTML page."""
+    (folder / "report.md").write_text(_markdown(verdicts, quick), encoding="utf-8")
+    page = folder / "report.html"
+    page.write_text(_html(verdicts, quick), encoding="utf-8")
+    return page
+
+
+def _save_figure(figure: Figure, path: Path) -> str:
+    figure.savefig(path, dpi=130)
+    return path.name
+
+
+def _first_failure(verdict: Verdict) -> str:
+    if verdict.error:
+        return f"\n{verdict.error}"
+    if not verdict.checks:
+        return " (it compared nothing)"
+    failed = next(check for check in verdict.checks if not check.passed)
+    return f" ({failed.quantity}: predicted {_number(failed.predicted)}, measured {_number(failed.measured)})"
+
+
+def _number(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _requirement(check: Check) -> str:
+    bound = f"{check.tolerance:.1e}"
+    return {
+        "relative": f"relative difference ≤ {bound}",
+        "absolute": f"difference ≤ {bound}",
+        "at most": "at most" if check.tolerance == 0 else f"at most, margin {bound}",
+        "at least": "at least" if check.tolerance == 0 else f"at least, margin {bound}",
+        "equal": "equal",
+    }[check.kind]
+
+
+def _preamble(verdicts: Sequence[Verdict], quick: bool) -> str:
+    held = sum(verdict.holds for verdict in verdicts)
+    seconds = sum(verdict.seconds for verdict in verdicts)
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba"))
+    return (
+        f"{held} of {len(verdicts)} claims hold, {'quick' if quick else 'full'} form, {seconds:.1f} s; "
+        f"fokkerplanck {_own_version()}, Python {platform.python_version()}, {libraries}."
+    )
+
+
+def _own_version() -> str:
+    from . import __version__
+
+    return __version__
+
+
+def _rows(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
+    return [
+        (c.quantity, _number(c.predicted), _number(c.measured), _requirement(c), "holds" if c.passed else "FAILS")
+        for c in verdict.checks
+    ]
+
+
+HEADER = ("quantity", "predicted", "measured", "required", "verdict")
+
+
+def _markdown(verdicts: Sequence[Verdict], quick: bool) -> str:
+    parts = ["# Claims", "", _preamble(verdicts, quick), ""]
+    parts += ["| claim | verdict | s |", "|---|---|---|"]
+    parts += [
+        f"| [{v.file.claim.title}](#{v.file.name}) | {'holds' if v.holds else '**does not hold**'} | {v.seconds:.1f} |"
+        for v in verdicts
+    ]
+    for v in verdicts:
+        claim = v.file.claim
+        parts += ["", f'## <a id="{v.file.name}"></a>{claim.title}', "", claim.statement, "", f"*{claim.source}*", ""]
+        parts += [", ".join(f"{key} = {value}" for key, value in claim.parameters.items()), ""]
+        if v.error:
+            parts += ["```", v.error.rstrip(), "```"]
+        parts += ["| " + " | ".join(HEADER) + " |", "|---|---|---|---|---|"]
+        parts += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in _rows(v)]
+        if v.figure:
+            parts += ["", f"![{claim.title}]({v.figure})"]
+    return "\n".join(parts) + "\n"
+
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem }
+td, th { border-bottom: 1px solid #ddd; padding: 0.25rem 0.8rem; text-align: left }
+.holds { color: #17692f } .fails { color: #b3261e; font-weight: bold }
+.source { color: #555; font-style: italic } img { max-width: 100% } pre { overflow-x: auto; background: #f6f6f6 }
+"""
+
+
+def _html(verdicts: Sequence[Verdict], quick: bool) -> str:
+    e = html.escape
+    body = [f"<h1>Claims</h1><p>{e(_preamble(verdicts, quick))}</p><table><tr><th>claim<th>verdict<th>s</tr>"]
+    for v in verdicts:
+        body.append(
+            f'<tr><td><a href="#{v.file.name}">{e(v.file.claim.title)}</a><td>{_html_verdict(v.holds)}'
+            f"<td>{v.seconds:.1f}</tr>"
+        )
+    body.append("</table>")
+    for v in verdicts:
+        claim = v.file.claim
+        body.append(f'<h2 id="{v.file.name}">{e(claim.title)}</h2><p>{e(claim.statement)}</p>')
+        body.append(f'<p class="source">{e(claim.source)}</p>')
+        body.append(f"<p>{e(', '.join(f'{k} = {x}' for k, x in claim.parameters.items()))}</p>")
+        if v.error:
+            body.append(f"<pre>{e(v.error)}</pre>")
+        body.append(f"<table><tr>{''.join(f'<th>{name}' for name in HEADER)}</tr>")
+        for row, check in zip(_rows(v), v.checks, strict=True):
+            cells = "".join(f"<td>{e(cell)}" for cell in row[:-1])
+            body.append(f"<tr>{cells}<td>{_html_verdict(check.passed)}</tr>")
+        body.append("</table>")
+        if v.figure:
+            body.append(f'<img src="{v.figure}" alt="{e(claim.title)}">')
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>fokkerplanck: claims</title>'
+        f"<style>{STYLE}</style>\n" + "\n".join(body) + "\n</html>\n"
+    )
+
+
+def _html_verdict(holds: bool) -> str:
+    return '<span class="holds">holds</span>' if holds else '<span class="fails">does not hold</span>'

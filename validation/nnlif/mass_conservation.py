@@ -1,0 +1,64 @@
+"""What leaves at V_F comes back at V_R: mass over a million implicit steps, and N as the flux that the scheme removes."""
+
+import numpy as np
+
+import fokkerplanck as fp
+from fokkerplanck.claims import Check, Claim
+
+CLAIM = Claim(
+    title="Mass is conserved to rounding, step after step",
+    statement=(
+        "∫ n dv + R = 1 for all times: N is the Lagrange multiplier of that constraint. Backward Euler with firing and "
+        "reset in the same step keeps it to rounding over a million steps without renormalising, and stays positive."
+    ),
+    source="Conservation law of the equation; elimination without subtraction after Grassmann, Taksar, Heyman (1985)",
+    parameters={"dt": 1e-3, "cells": 400, "steps": "1e6 (quick: 3e4)"},
+)
+
+DT = 1e-3
+MODELS = {
+    "b = 0.5": fp.nnlif(b=0.5),
+    "b = −10": fp.nnlif(b=-10.0),
+    "b = 2, refractory 0.2": fp.nnlif(b=2.0, refractory=fp.ExponentialRefractory(0.2)),
+}
+LIMIT = 1e-12
+
+
+def run(quick: bool) -> dict[str, fp.Solution]:
+    steps = 30_000 if quick else 1_000_000
+    solutions = {}
+    for label, model in MODELS.items():
+        solutions[label] = fp.solve(
+            model,
+            fp.gaussian(0.0, 0.25),
+            (0.0, steps * DT),
+            grid=model.grid(400),
+            stepper=fp.BackwardEuler(DT),
+            save_at=[],
+            monitors={"mass": fp.mass},
+        )
+    return solutions
+
+
+def check(solutions: dict[str, fp.Solution]) -> list[Check]:
+    checks = []
+    for label, sol in solutions.items():
+        checks.append(Check(f"{label}: status", fp.Status.FINISHED.name, sol.status.name, kind="equal"))
+        checks.append(Check(f"{label}: worst |mass − 1|", 0.0, sol.quality.mass_error, LIMIT, "at most"))
+        checks.append(Check(f"{label}: smallest density", 0.0, sol.quality.smallest_density, 0.0, "at least"))
+    return checks
+
+
+def plot(solutions: dict[str, fp.Solution]):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.subplots()
+    for label, sol in solutions.items():
+        mass = sol.records["mass"]
+        every = max(1, len(mass.t) // 2000)
+        axes.semilogy(mass.t[::every] / DT, np.maximum(np.abs(mass.value - 1.0), 1e-17)[::every], lw=0.8, label=label)
+    axes.axhline(LIMIT, color="C2", lw=2, label="limit")
+    axes.set(xlabel="steps", ylabel="|mass − 1|", ylim=(1e-17, 1e-10))
+    axes.legend()
+    return figure
