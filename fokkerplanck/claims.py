@@ -84,7 +84,8 @@ def validation_folder() -> Path:
     folder = Path(__file__).resolve().parent.parent / "validation"
     if not folder.is_dir():
         raise InvalidArgument(
-            "the claims are not part of an installed package; run `python3 run.py reproduce` in a clone of the repository."
+            "the claims are not part of an installed package; run `python3 run.py reproduce` in a clone of the "
+            "repository."
         )
     return folder
 

@@ -1,7 +1,5 @@
 """For given data there is a largest b up to which the solution is global: the fold of the steady states."""
 
-import numpy as np
-
 import fokkerplanck as fp
 from fokkerplanck.claims import Check, Claim
 

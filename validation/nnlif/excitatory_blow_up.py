@@ -7,8 +7,8 @@ from fokkerplanck.diagnostics.blowup import Criterion
 CLAIM = Claim(
     title="Excitatory blow-up, both cases",
     statement=(
-        "For b > 0 the solution blows up in finite time if the datum is concentrated enough near V_F, or if, for a given "
-        "datum, b is large enough. The proof is an exponential moment and gives a latest time; the run must find "
+        "For b > 0 the solution blows up in finite time if the datum is concentrated enough near V_F, or if, for a "
+        "given datum, b is large enough. The proof is an exponential moment and gives a latest time; the run must find "
         "blow-up before it."
     ),
     source="Cáceres, Carrillo, Perthame (2011), Thm 2.2; times: reference at N = 2e4 on two meshes agreeing to 1e-9",
@@ -56,7 +56,7 @@ def plot(results: dict[str, tuple[fp.Solution, Criterion]]):
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for k, (label, (sol, criterion)) in enumerate(results.items()):
+    for k, (label, (sol, _)) in enumerate(results.items()):
         time = CASES[label][2]
         left.semilogy(sol.t / time, sol.rate, color=f"C{k}", label=label)
         remaining = time - sol.t

@@ -1,4 +1,4 @@
-"""What leaves at V_F comes back at V_R: mass over a million implicit steps, and N as the flux that the scheme removes."""
+"""What leaves at V_F comes back at V_R: the mass over a million implicit steps."""
 
 import numpy as np
 
