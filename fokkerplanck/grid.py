@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import brentq
@@ -43,8 +44,7 @@ class Grid:
             raise InvalidArgument("`faces` must be finite and strictly increasing.")
         if self.V_R not in faces[1:-1]:
             raise InvalidArgument(f"V_R = {self.V_R:g} must be one of the inner faces, or the scheme loses an order.")
-        faces.flags.writeable = False
-        object.__setattr__(self, "faces", faces)
+        object.__setattr__(self, "faces", _frozen(faces))
 
     @classmethod
     def uniform(cls, v_min: float, V_R: float, V_F: float, cells: int) -> Grid:
@@ -101,15 +101,15 @@ class Grid:
         """Number of cells."""
         return len(self.faces) - 1
 
-    @property
+    @cached_property
     def v(self) -> np.ndarray:
         """Cell centres, shape (cells,)."""
-        return 0.5 * (self.faces[1:] + self.faces[:-1])
+        return _frozen(0.5 * (self.faces[1:] + self.faces[:-1]))
 
-    @property
+    @cached_property
     def width(self) -> np.ndarray:
         """Cell widths h, shape (cells,)."""
-        return np.diff(self.faces)
+        return _frozen(np.diff(self.faces))
 
     @property
     def v_min(self) -> float:
@@ -149,6 +149,11 @@ def _checked(cells: int, v_min: float, V_R: float) -> tuple[int, float]:
     if v_min >= V_R:
         raise InvalidArgument(f"`v_min` = {v_min:g} must lie below V_R = {V_R:g}.")
     return int(cells), v_min
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
 
 
 def _pinned(faces: np.ndarray, reset: int, V_R: float, V_F: float) -> np.ndarray:

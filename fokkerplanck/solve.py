@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .diagnostics.blowup import BlowUpDetector
+from .diagnostics.blowup import FIRST_LEVEL, BlowUpDetector
 from .diagnostics.recorder import Monitor, Recorder
 from .grid import Grid
 from .models.population import Population
@@ -107,7 +107,7 @@ def solve(
     if not closed:
         _refuse_undefined_rate(model, density, grid)
     recorder.begin(y, t)
-    detector.observe(t, float(y[-1, 0]), 0.0)
+    detector.observe(t, float(y[-1, 0]))
     status, blow_up, why = Status.FINISHED, None, ""
     dt = stepper.first_step(system, y, t, tolerance)
     with _progress_bar(progress, start, end) as show:
@@ -126,10 +126,12 @@ def solve(
                 y, t = step.new, end if dt == end - t else t + dt
                 recorder.accept(step, t)
                 show(t)
+                rate = float(y[-1, 0])
                 surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, dt)[0]) / LARGEST_SURGE
-                blow_up = detector.observe(t, float(y[-1, 0]), max(surge, float(system.layer(y, t)[0])))
+                layer = float(system.layer(y, t)[0]) if rate > FIRST_LEVEL else 0.0
+                blow_up = detector.observe(t, rate, max(surge, layer))
                 if blow_up is not None or surge > 1.0:
-                    status, why = _outgrown(blow_up, float(y[-1, 0]), dt)
+                    status, why = _outgrown(blow_up, rate, dt)
                     break
                 held = [c for c in stop_when if c(system.unpack(y, t))]
                 if held:

@@ -20,6 +20,10 @@ ACCELERATION = 0.6
 """Largest ratio of two successive doubling times. N ~ C (t* − t)^(−1/2) has 1/4, an exponential has 1."""
 
 
+FIRST_LEVEL = 1.0
+"""Doublings are counted from one spike per neuron and membrane time."""
+
+
 @dataclass
 class BlowUpDetector:
     """Watches N double ever faster.
@@ -32,14 +36,14 @@ class BlowUpDetector:
 
     narrow: float
     crossings: list[float] = field(default_factory=list)
-    level: float = 1.0
+    level: float = FIRST_LEVEL
     largest: float = 0.0
     _last: tuple[float, float] = (0.0, 0.0)
 
-    def observe(self, t: float, rate: float, strain: float) -> BlowUp | None:
+    def observe(self, t: float, rate: float, strain: float = 0.0) -> BlowUp | None:
         """Record N(t) and return the blow-up if this settles it.
 
-        `strain` above 1 says that the discretisation cannot follow a further rise: the boundary layer at V_F is
+        A `strain` above 1 says that the discretisation cannot follow a further rise: the boundary layer at V_F is
         thinner than a cell, or N rises too much within one fixed step.
         """
         t_old, rate_old = self._last

@@ -39,7 +39,7 @@ class Recorder:
         self._saved: list[tuple[float, np.ndarray]] = []
         self._stride = 1
         self._values: dict[str, list[float]] = {name: [] for name in monitors}
-        self._mass_error = self._tail = 0.0
+        self._mass_error = self._edge = self._tail = 0.0
         self._smallest = np.inf
         self._negative: str | None = None
 
@@ -104,7 +104,10 @@ class Recorder:
         self._rate.append(float(y[-1, 0]))
         self._pool.append(float(y[-2, 0]))
         self._mass_error = max(self._mass_error, abs(float(self.system.mass(y)[0]) - 1.0))
-        self._tail = max(self._tail, float(self.system.tail(y, t)[0]))
+        edge = abs(float(y[0, 0]))
+        if edge > self._edge:  # the tail grows with the density at v_min; there is no need to ask at every step
+            self._edge = edge
+            self._tail = max(self._tail, float(self.system.tail(y, t)[0]))
         smallest = float(y[:-2].min())
         if smallest < min(self._smallest, -NEGATIVE):
             self._negative = self._describe_negative(smallest, y, t)
