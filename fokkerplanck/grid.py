@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,8 @@ from scipy.optimize import brentq
 from .outcomes import InvalidArgument, finite_number, positive
 
 MIN_CELLS = 8
+STEEPEST = 1e150
+"""Largest ratio of the grading considered: beyond all use, short of overflow."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +51,7 @@ class Grid:
 
     @classmethod
     def uniform(cls, v_min: float, V_R: float, V_F: float, cells: int) -> Grid:
-        """Equal cells of width (V_F − V_R)/k; v_min is lowered by less than one cell so that V_R is a face."""
+        """Equal cells of width (V_F − V_R)/k; v_min is lowered, by less than its k-th part, so that V_R is a face."""
         cells, v_min = _checked(cells, v_min, V_R)
         above = int(cells * (V_F - V_R) / (V_F - v_min))
         if above < 2:
@@ -64,35 +67,32 @@ class Grid:
     def graded(cls, v_min: float, V_R: float, V_F: float, cells: int, finest: float) -> Grid:
         """Cells growing geometrically away from V_F, where the first has about the width `finest`.
 
-        The width at distance d from V_F is finest + q d, so that the number of cells within d is
-        ln(1 + κ d)/q with κ = q/finest. Of the two numbers (κ, q), q makes the total `cells` and κ, near
-        the one asked for, puts V_R on a face.
+        With L = V_F − v_min, the number of cells within the distance d of V_F is cells · ln(1 + x d/L)/ln(1 + x): the
+        width grows linearly with d, from about (L/cells) ln(1 + x)/x. Of the numbers x that put V_R on a face, the one
+        that comes nearest to `finest` is taken.
         """
         cells, v_min = _checked(cells, v_min, V_R)
         finest = positive("finest", finest)
-        length, gap = V_F - v_min, V_F - V_R
+        length, part = V_F - v_min, (V_F - V_R) / (V_F - v_min)
         if finest >= length / cells:
             raise InvalidArgument(
                 f"`finest` = {finest:g} is not finer than {cells} equal cells ({length / cells:.3g}); leave it out."
             )
+        if finest < 1e-14 * length:
+            raise InvalidArgument(f"`finest` = {finest:g} is lost in rounding; use at least {1e-14 * length:.1g}.")
 
-        def share(kappa: float) -> float:  # of the cells, above V_R
-            return math.log1p(kappa * gap) / math.log1p(kappa * length)
+        def share(x: float) -> float:  # of the cells that lie above V_R
+            return math.log1p(x * part) / math.log1p(x)
 
-        # Wanted: κ finest cells = ln(1 + κ L). Its positive root exists because finest < L/cells.
-        top = 1.0 / length
-        while math.log1p(top * length) > top * finest * cells:
-            top *= 2
-        asked = (
-            brentq(lambda k: math.log1p(k * length) - k * finest * cells, 1e-12 * top, top) if top > 1 / length else top
-        )
-        lowest, highest = share(1e-12 / length), share(1e300)
-        above = min(max(round(cells * share(asked)), math.floor(cells * lowest) + 1), math.ceil(cells * highest) - 1)
-        kappa = math.exp(
-            brentq(lambda s: share(math.exp(s)) - above / cells, math.log(1e-12 / length), math.log(1e300))
-        )
-        growth = math.log1p(kappa * length) / cells
-        faces = V_F - np.expm1(growth * np.arange(cells, -1, -1)) / kappa
+        asked = _root(lambda x: math.log1p(x) / x - finest * cells / length)
+        above = min(max(round(cells * share(asked)), math.floor(cells * part) + 1), cells - 1)
+        if not share(1e-13) < above / cells < share(STEEPEST):
+            raise InvalidArgument(
+                f"no graded grid of {cells} cells on [{v_min:g}, {V_F:g}] has V_R = {V_R:g} on a face; "
+                f"use more `cells`."
+            )
+        x = _root(lambda x: share(x) - above / cells)
+        faces = V_F - length / x * np.expm1(math.log1p(x) / cells * np.arange(cells, -1, -1))
         faces[0] = v_min
         return cls(_pinned(faces, cells - above, V_R, V_F), V_R)
 
@@ -149,6 +149,11 @@ def _checked(cells: int, v_min: float, V_R: float) -> tuple[int, float]:
     if v_min >= V_R:
         raise InvalidArgument(f"`v_min` = {v_min:g} must lie below V_R = {V_R:g}.")
     return int(cells), v_min
+
+
+def _root(function: Callable[[float], float]) -> float:
+    """The zero of a monotone function of x in (1e-13, STEEPEST), found in ln x."""
+    return math.exp(brentq(lambda s: function(math.exp(s)), -30.0, math.log(STEEPEST), xtol=1e-14))
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import enum
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
 
 
 class FokkerPlanckError(ValueError):
@@ -85,3 +87,17 @@ def positive(name: str, value: object) -> float:
 
 def non_negative(name: str, value: object) -> float:
     return number_in(name, value, lambda x: x >= 0, "zero or positive")
+
+
+def named(what: str, table: Mapping[str, Any], name: object) -> Any:
+    """`table[name]`, or a refusal that lists the right names."""
+    if isinstance(name, str) and name in table:
+        return table[name]
+    raise InvalidArgument(f"Unknown {what} {name!r}{did_you_mean(name, table)} Available: {', '.join(table)}.")
+
+
+def did_you_mean(name: object, names: Mapping[str, Any]) -> str:
+    """A full stop, or the closest of the right names as a question."""
+    small = {known.lower(): known for known in names}
+    close = get_close_matches(str(name).lower(), list(small), n=1)
+    return f"; did you mean {small[close[0]]!r}?" if close else "."

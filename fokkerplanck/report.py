@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .claims import Check, ClaimFile, find_claims
-from .outcomes import InvalidArgument
+from .outcomes import named
+from .storage import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,10 +41,7 @@ def reproduce(names: Sequence[str] = (), quick: bool = False, directory: str | P
     from tqdm.auto import tqdm
 
     claims = find_claims()
-    unknown = [name for name in names if name not in claims]
-    if unknown:
-        raise InvalidArgument(f"Unknown claim {unknown[0]!r}. Available: {', '.join(claims)}.")
-    chosen = [claims[name] for name in names] if names else list(claims.values())
+    chosen = [named("claim", claims, name) for name in names] or list(claims.values())
     folder = Path(directory).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     verdicts = []
@@ -74,14 +72,16 @@ def judge(file: ClaimFile, quick: bool, folder: Path) -> Verdict:
 
 def write_report(verdicts: Sequence[Verdict], quick: bool, folder: Path) -> Path:
     """Write report.md and report.html into `folder`; return the path of the HTML page."""
-    (folder / "report.md").write_text(_markdown(verdicts, quick), encoding="utf-8")
     page = folder / "report.html"
-    page.write_text(_html(verdicts, quick), encoding="utf-8")
+    for path, text in ((folder / "report.md", _markdown(verdicts, quick)), (page, _html(verdicts, quick))):
+        with atomic_write(path) as file:
+            file.write(text.encode())
     return page
 
 
 def _save_figure(figure: Figure, path: Path) -> str:
-    figure.savefig(path, dpi=130)
+    with atomic_write(path) as file:
+        figure.savefig(file, format="png", dpi=130)
     return path.name
 
 

@@ -28,7 +28,7 @@ class Record:
     value: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Quality:
     """What the discretisation did to the quantities that the equation keeps.
 

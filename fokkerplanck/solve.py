@@ -103,7 +103,10 @@ def solve(
     recorder = Recorder(system, _checked_times(save_at, start, end), _checked_monitors(monitors))
     detector = BlowUpDetector(narrow=rtol * (end - start))
     y, t = system.pack(density, refractory), start
-    closed = system.close(y, t)
+    fresh = not isinstance(initial, State)
+    if not fresh:
+        y[-1] = initial.rate
+    closed = stepper.begin(system, y, t, fresh)
     if not closed:
         _refuse_undefined_rate(model, density, grid)
     recorder.begin(y, t)
@@ -118,13 +121,14 @@ def solve(
                 step = stepper.step(system, y, t, dt, tolerance) if closed else None
                 if step is None or step.error > 1.0:
                     recorder.rejected += 1
-                    if not closed or dt <= SMALLEST_STEP * max(1.0, abs(t)):
+                    if not closed or not stepper.adaptive or dt <= SMALLEST_STEP * max(1.0, abs(t)):
                         status, blow_up = _stuck(detector, t, step)
                         break
                     dt = 0.25 * dt if step is None else stepper.next_step(dt, step.error)
                     continue
-                y, t = step.new, end if dt == end - t else t + dt
-                recorder.accept(step, t)
+                new_t = end if dt == end - t else t + dt
+                recorder.accept(step, new_t)
+                y, t = step.new, new_t
                 show(t)
                 rate = float(y[-1, 0])
                 surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, dt)[0]) / LARGEST_SURGE

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import erfcx, ndtr
 
 from .grid import Grid
 from .outcomes import InvalidArgument, finite_number, positive
@@ -125,15 +125,20 @@ class CompatibleGaussian:
         z = (grid.faces - self.mean) / s
         bell = np.exp(-(z**2) / 2)
         mass = (grid.V_F - self.mean) * s * np.sqrt(2 * np.pi) * _normal_mass(z) + s**2 * np.diff(bell)
-        # Where the closed form cancels (cells much narrower than their distance to V_F), the midpoint is better.
-        midpoint = (grid.V_F - grid.v) * np.exp(-(((grid.v - self.mean) / s) ** 2) / 2)
-        narrow = grid.width < 1e-3 * s
-        return np.where(narrow, midpoint, mass / grid.width) / self._integral(grid.V_F)
+        # The closed form cancels in narrow cells next to V_F, where Gauss quadrature is exact to rounding.
+        nodes, weights = np.polynomial.legendre.leggauss(6)
+        v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
+        quadrature = ((grid.V_F - v) * np.exp(-(((v - self.mean) / s) ** 2) / 2)) @ (0.5 * weights)
+        return np.where(grid.width < 0.1 * s, quadrature, mass / grid.width) / self._integral(grid.V_F)
 
     def _integral(self, V_F: float) -> float:
         s = np.sqrt(self.variance)
         z = (V_F - self.mean) / s
-        integral = float(s**2 * (z * np.sqrt(2 * np.pi) * ndtr(z) + np.exp(-(z**2) / 2)))
+        # ∫ = s² (z √(2π) Φ(z) + e^{−z²/2}); for z < 0 the two cancel, least so when scaled by e^{z²/2}.
+        if z < 0:
+            integral = float(s**2 * np.exp(-(z**2) / 2) * (1.0 + z * np.sqrt(np.pi / 2) * erfcx(-z / np.sqrt(2))))
+        else:
+            integral = float(s**2 * (z * np.sqrt(2 * np.pi) * ndtr(z) + np.exp(-(z**2) / 2)))
         if z < 0 and ndtr(z) < SMALLEST_PART:
             raise InvalidArgument(
                 f"the initial density cannot be normalised: its Gaussian factor (mean={self.mean:g}, "

@@ -52,7 +52,7 @@ class Recorder:
     def accept(self, step: Step, t: float) -> None:
         """Record an accepted step that ends at t."""
         before = self._t[-1]
-        self._observe(step.new, t)
+        self._observe(step.new, t)  # first, since a monitor may raise
         self._bend.append(tuple(float(k[-1, 0]) for k in step.bend))
         if self.save_at is None:
             if (len(self._t) - 1) % self._stride == 0:
@@ -96,10 +96,14 @@ class Recorder:
             final=self.system.unpack(y, t),
             quality=Quality(self._mass_error, self._smallest, self._tail, len(self._t) - 1, self.rejected),
             settings=settings,
-            bend=np.array(self._bend, dtype=float).reshape(len(self._t) - 1, -1),
+            bend=np.array(self._bend, dtype=float).reshape(len(self._bend), len(self._bend[0]) if self._bend else 0),
         )
 
     def _observe(self, y: np.ndarray, t: float) -> None:
+        # The user's functions come first: if one raises, nothing of this step has been recorded.
+        values = {name: _scalar(name, monitor(self.system.unpack(y, t))) for name, monitor in self.monitors.items()}
+        for name, value in values.items():
+            self._values[name].append(value)
         self._t.append(t)
         self._rate.append(float(y[-1, 0]))
         self._pool.append(float(y[-2, 0]))
@@ -112,8 +116,6 @@ class Recorder:
         if smallest < min(self._smallest, -NEGATIVE):
             self._negative = self._describe_negative(smallest, y, t)
         self._smallest = min(self._smallest, smallest)
-        for name, monitor in self.monitors.items():
-            self._values[name].append(_scalar(name, monitor(self.system.unpack(y, t))))
 
     def _describe_negative(self, smallest: float, y: np.ndarray, t: float) -> str:
         scheme: FluxScheme = self.system.scheme

@@ -78,7 +78,7 @@ class Population:
             Number of cells.
         v_min : float, optional
             Lower end. By default `lowest_potential`, so that less than 1e-14 of the mass lies below it.
-            A uniform grid lowers it by less than one cell to keep V_R on a face.
+            A uniform grid lowers it a little to keep V_R on a face.
         finest : float, optional
             Width of the cell next to V_F; the cells then grow geometrically away from it. None: uniform.
         t_span : (float, float), optional

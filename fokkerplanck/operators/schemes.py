@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .finite_volumes import FiniteVolumes
 
 SIXTH = 1.0 / 6.0
-OVERFLOW = 700.0
-"""exp(700) is still a number; beyond it B is zero in double precision anyway."""
+STEEPEST = 700.0
+"""Largest |Pe| that is told apart from infinity: exp(700) is still a number, and beyond it B is 0 or −Pe anyway."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,19 @@ class ScharfetterGummel(FluxScheme):
     def weight(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         # expm1(x) = x to rounding near zero, so only x = 0 itself needs a stand-in.
         mu = np.where(mu == 0.0, 1e-200, mu)
-        return mu / np.expm1(np.minimum(mu / kappa, OVERFLOW))
+        return mu / np.expm1(_peclet(mu, kappa))
 
     def slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
-        x = np.minimum(mu / kappa, OVERFLOW)
+        x = _peclet(np.where(mu == 0.0, 1e-200, mu), kappa)
         small = np.abs(x) < 1e-3  # the closed form cancels there: B' = −1/2 + x/6 − x³/180 + …
         y = np.where(small, 1.0, x)
         bernoulli = y / np.expm1(y)
         return np.where(small, -0.5 + SIXTH * x, bernoulli * (1.0 - y - bernoulli) / y)
+
+
+def _peclet(mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+    """μ/κ within ±STEEPEST, which spares the division by a vanishing κ."""
+    return mu / np.maximum(kappa, np.abs(mu) / STEEPEST)
 
 
 @dataclass(frozen=True)

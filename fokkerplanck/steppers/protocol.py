@@ -18,7 +18,7 @@ class System(Protocol):
 
     def residual(self, y: np.ndarray, t: float, out: np.ndarray) -> np.ndarray: ...
 
-    def time_derivative(self, y: np.ndarray, t: float) -> np.ndarray | None: ...
+    def time_derivative(self, y: np.ndarray, t: float, dt: float) -> np.ndarray | None: ...
 
     def factor(self, y: np.ndarray, t: float, shift: float) -> None: ...
 
@@ -70,6 +70,10 @@ class Stepper(Protocol):
 
     order: ClassVar[int]
     adaptive: ClassVar[bool]
+
+    def begin(self, system: System, y: np.ndarray, t: float, fresh: bool) -> bool:
+        """Set the rate y[-1] from the density; `fresh` unless y continues a run. False if there is no such rate."""
+        ...
 
     def first_step(self, system: System, y: np.ndarray, t: float, tolerance: Tolerance) -> float: ...
 

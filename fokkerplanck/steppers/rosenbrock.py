@@ -109,6 +109,9 @@ class Rodas5P:
         ]
     )  # fmt: skip
 
+    def begin(self, system: System, y: np.ndarray, t: float, fresh: bool) -> bool:
+        return system.close(y, t)
+
     def first_step(self, system: System, y: np.ndarray, t: float, tolerance: Tolerance) -> float:
         """A hundredth of the time in which the solution changes by itself, in the norm of the tolerance."""
         slope = system.residual(y, t, out=np.empty(system.shape))
@@ -125,7 +128,7 @@ class Rodas5P:
         u = np.empty((stages, *system.shape))
         flat = u.reshape(stages, -1)
         system.factor(y, t, 1.0 / (self.gamma * dt))
-        drift = system.time_derivative(y, t)
+        drift = system.time_derivative(y, t, dt)
         for i in range(stages):
             state = y + (self.a[i, :i] @ flat[:i]).reshape(system.shape)
             system.residual(state, t + self.c[i] * dt, out=u[i])

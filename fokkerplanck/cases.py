@@ -1,0 +1,426 @@
+"""A case: one run described in a TOML file.
+
+    [model]                                  # as fp.nnlif
+    kind = "nnlif"
+    b = 3.0
+    refractory = { kind = "exponential", tau = 0.2 }       # optional
+
+    [initial]
+    kind = "gaussian"                        # or "compatible-gaussian"
+    mean = -1.0
+    variance = 0.5
+
+    [grid]                                   # optional, as model.grid
+    cells = 800
+    finest = 1e-5
+
+    [run]
+    t_span = [0.0, 4.0]
+    scheme = "scharfetter-gummel"            # optional, as everything below
+    stepper = { kind = "backward-euler", dt = 0.001 }
+    save_at = { count = 101 }                # or a list of times
+
+This is the only place where names stand for objects: `INITIALS`, `STEPPERS`, and the dictionaries of the models and of
+the schemes. A file with faults is refused with all of them at once, each by its dotted name.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from .grid import Grid
+from .models.description import MODELS, model_from_dict, model_to_dict
+from .models.population import Population
+from .operators.schemes import SCHEMES, FluxScheme
+from .outcomes import InvalidArgument, did_you_mean, named
+from .solution import Solution
+from .solve import solve
+from .state import InitialDensity, compatible_gaussian, gaussian
+from .steppers.implicit import BackwardEuler
+from .steppers.protocol import Stepper
+from .steppers.rosenbrock import Rodas5P
+
+__all__ = ["INITIALS", "STEPPERS", "Case", "load_case", "model_from_dict", "model_to_dict", "parse_case", "schema"]
+
+INITIALS: dict[str, Callable[[float, float], InitialDensity]] = {
+    "gaussian": gaussian,
+    "compatible-gaussian": compatible_gaussian,
+}
+STEPPERS: dict[str, type[Stepper]] = {"rodas5p": Rodas5P, "backward-euler": BackwardEuler}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: the arguments of `solve`, as objects.
+
+    >>> data = {"model": {"kind": "nnlif", "b": 0.5},
+    ...         "initial": {"kind": "gaussian", "mean": 0.0, "variance": 0.25},
+    ...         "run": {"t_span": [0.0, 1.0]}}
+    >>> parse_case(data).run().status.name
+    'FINISHED'
+    """
+
+    title: str
+    model: Population
+    initial: InitialDensity
+    t_span: tuple[float, float]
+    grid: Grid | None
+    scheme: FluxScheme
+    stepper: Stepper
+    rtol: float
+    atol: float
+    save_at: np.ndarray | None
+
+    def run(self, progress: bool = False) -> Solution:
+        """Solve it; see `fokkerplanck.solve`."""
+        return solve(
+            self.model,
+            self.initial,
+            self.t_span,
+            grid=self.grid,
+            scheme=self.scheme,
+            stepper=self.stepper,
+            rtol=self.rtol,
+            atol=self.atol,
+            save_at=self.save_at,
+            progress=progress,
+        )
+
+
+def load_case(path: str | os.PathLike[str]) -> Case:
+    """Read a case from a TOML file.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such file, it is no TOML, or the case has faults; the message has one line for each.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidArgument(f"cannot read {path}: {error.strerror}.") from None
+    try:
+        data = tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise InvalidArgument(f"{path} is not a text file in UTF-8.") from None
+    except RecursionError:
+        raise InvalidArgument(f"{path} is not a valid TOML file: it is nested too deeply.") from None
+    except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
+        raise InvalidArgument(f"{path} is not a valid TOML file: {error}.") from None
+    return parse_case(data, name=str(path))
+
+
+def parse_case(data: Mapping[str, Any], name: str = "the case") -> Case:
+    """The case that nested dictionaries describe, as read from a TOML file.
+
+    Raises
+    ------
+    InvalidArgument
+        If it has faults; the message has one line for each, with its dotted name.
+    """
+    try:
+        described = CaseTable.model_validate(data)
+    except ValidationError as error:
+        faults = [_fault(fault, data) for fault in error.errors(include_url=False)]
+        raise InvalidArgument(_refusal(name, faults)) from None
+    model, initial, run = described.model.build(), described.initial.build(), described.run
+    try:
+        grid = None if described.grid is None else described.grid.build(model)
+    except InvalidArgument as error:
+        raise InvalidArgument(_refusal(name, [f"grid: {error}"])) from None
+    return Case(
+        title=described.title,
+        model=model,
+        initial=initial,
+        t_span=run.t_span,
+        grid=grid,
+        scheme=SCHEMES[run.scheme](),
+        stepper=run.stepper.build(),
+        rtol=run.rtol,
+        atol=run.atol,
+        save_at=run.times(),
+    )
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a case, which editors use to complete and to check it."""
+    return CaseTable.model_json_schema()
+
+
+# -- what a file may say ----------------------------------------------------------------------------------------
+
+
+class Table(BaseModel):
+    """A TOML table: no other fields, no conversions ("1" is not a number, 1.5 not a count), no inf or nan."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        field_title_generator=lambda name, _: name,  # the schema calls V_R "V R" otherwise
+    )
+
+
+def _one_of(what: str, names: Mapping[str, Any]) -> Callable[[str], str]:
+    def check(name: str) -> str:
+        named(what, names, name)
+        return name
+
+    return check
+
+
+Positive = Annotated[float, Field(gt=0)]
+SchemeName = Annotated[str, AfterValidator(_one_of("scheme", SCHEMES)), WithJsonSchema({"enum": list(SCHEMES)})]
+InitialName = Annotated[
+    str, AfterValidator(_one_of("initial density", INITIALS)), WithJsonSchema({"enum": list(INITIALS)})
+]
+ModelName = Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"enum": list(MODELS)})]
+
+
+class ExponentialTable(Table):
+    kind: Literal["exponential"]
+    tau: Positive
+
+
+class ModelTable(Table):
+    kind: ModelName
+    b: float
+    a0: Positive = 1.0
+    a1: Annotated[float, Field(ge=0)] = 0.0
+    V_R: float = 1.0
+    V_F: float = 2.0
+    external: float = 0.0
+    refractory: ExponentialTable | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> ModelTable:
+        self.build()
+        return self
+
+    def build(self) -> Population:
+        # What the file leaves out is left to the model's own defaults.
+        return model_from_dict(self.model_dump(exclude_unset=True))
+
+
+class InitialTable(Table):
+    kind: InitialName
+    mean: float
+    variance: Positive
+
+    def build(self) -> InitialDensity:
+        return INITIALS[self.kind](self.mean, self.variance)
+
+
+class GridTable(Table):
+    cells: Annotated[int, Field(ge=8, le=1_000_000)] = 400
+    v_min: float | None = None
+    finest: Positive | None = None
+
+    def build(self, model: Population) -> Grid:
+        return model.grid(cells=self.cells, v_min=self.v_min, finest=self.finest)
+
+
+class Rodas5PTable(Table):
+    kind: Literal["rodas5p"] = "rodas5p"
+
+    def build(self) -> Stepper:
+        return Rodas5P()
+
+
+class BackwardEulerTable(Table):
+    kind: Literal["backward-euler"]
+    dt: Positive
+    self_consistent: bool = False
+
+    def build(self) -> Stepper:
+        return BackwardEuler(self.dt, self.self_consistent)
+
+
+class CountTable(Table):
+    count: Annotated[int, Field(ge=2, le=100_000)]
+
+
+def _list_or_table(value: object) -> str:
+    return "table" if isinstance(value, dict | CountTable) else "list"
+
+
+class RunTable(Table):
+    # TOML has lists where Python has tuples; its elements are checked strictly all the same.
+    t_span: Annotated[tuple[float, float], Field(strict=False)]
+    scheme: SchemeName = "scharfetter-gummel"
+    stepper: Annotated[Rodas5PTable | BackwardEulerTable, Field(discriminator="kind")] = Rodas5PTable()
+    rtol: Positive = 1e-6
+    atol: Positive = 1e-9
+    save_at: (
+        Annotated[
+            Annotated[list[float], Tag("list")] | Annotated[CountTable, Tag("table")],
+            Discriminator(_list_or_table),
+        ]
+        | None
+    ) = None
+
+    @field_validator("t_span")
+    @classmethod
+    def _forwards(cls, t_span: tuple[float, float]) -> tuple[float, float]:
+        start, end = t_span
+        if not start < end:
+            raise InvalidArgument(f"[{start:g}, {end:g}] runs backwards; the end must come after the start.")
+        return t_span
+
+    @field_validator("save_at")
+    @classmethod
+    def _within(cls, save_at: list[float] | CountTable | None, info: ValidationInfo) -> list[float] | CountTable | None:
+        if isinstance(save_at, list) and len(save_at) > 0:
+            if any(late <= early for early, late in itertools.pairwise(save_at)):
+                raise InvalidArgument("the times must increase.")
+            start, end = info.data.get("t_span", (-math.inf, math.inf))
+            if save_at[0] < start or save_at[-1] > end:
+                raise InvalidArgument(
+                    f"reaches from {save_at[0]:g} to {save_at[-1]:g}, outside t_span = [{start:g}, {end:g}]."
+                )
+        return save_at
+
+    def times(self) -> np.ndarray | None:
+        if isinstance(self.save_at, CountTable):
+            return np.linspace(*self.t_span, self.save_at.count)
+        return None if self.save_at is None else np.array(self.save_at, dtype=float)
+
+
+class CaseTable(Table):
+    title: str = ""
+    model: ModelTable
+    initial: InitialTable
+    grid: GridTable | None = None
+    run: RunTable
+
+
+# -- faults in the user's words ---------------------------------------------------------------------------------
+
+EXPECTED = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "a name in quotes",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "finite_number": "finite",
+    "greater_than": "greater than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than_equal": "at most {le:g}",
+}
+"""What pydantic's error types ask for, to follow "must be"."""
+
+
+def _refusal(name: str, faults: list[str]) -> str:
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return "\n".join([f"{name} has {count}:", *(f"  {fault}" for fault in faults)])
+
+
+def _fault(fault: Any, data: Any) -> str:
+    """One line for one of pydantic's errors: dotted name, what is wrong, what would be right."""
+    kind, context, value = fault["type"], fault.get("ctx", {}), fault["input"]
+    path = _path_in(data, fault["loc"], absent=kind == "missing")
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        path.append("kind")
+        value = value.get("kind") if isinstance(value, dict) else value
+    dotted = _dotted(path)
+    if kind == "missing" or kind == "union_tag_not_found":
+        return f"{dotted}: is missing."
+    if kind == "extra_forbidden":
+        fields = _fields_beside(path, data)
+        return f"{dotted}: there is no such field{did_you_mean(path[-1], fields)} Fields here: {', '.join(fields)}."
+    if kind in ("union_tag_invalid", "literal_error"):
+        names = dict.fromkeys(re.findall(r"'([^']+)'", context.get("expected_tags", context.get("expected", ""))))
+        return f"{dotted}: Unknown name {_shown(value)}{did_you_mean(value, names)} Available: {', '.join(names)}."
+    if kind == "value_error":
+        return f"{dotted}: {context['error']}"
+    if kind in ("too_short", "too_long"):
+        return f"{dotted}: has {context['actual_length']} entries instead of 2."
+    if kind in EXPECTED:
+        return f"{dotted}: must be {EXPECTED[kind].format(**context)}, not {_shown(value)}."
+    return f"{dotted}: {fault['msg']}."
+
+
+def _path_in(data: Any, location: tuple[int | str, ...], absent: bool) -> list[int | str]:
+    """The keys of pydantic's location without the tags of unions, which are in no file; the last may be absent."""
+    path: list[int | str] = []
+    for i, key in enumerate(location):
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            if not (absent and i == len(location) - 1):
+                continue
+        path.append(key)
+    return path
+
+
+def _fields_beside(path: list[int | str], data: Any) -> dict[str, Any]:
+    """The fields of the table in which the last key of `path` was found."""
+    table: type[Table] = CaseTable
+    for key in path[:-1]:
+        data = data[key]
+        kinds = _tables_in(table.model_fields[str(key)].annotation)
+        table = next((k for k in kinds if data.get("kind") in typing.get_args(_kind(k))), kinds[0])
+    return dict(table.model_fields)
+
+
+def _tables_in(annotation: Any) -> list[type[Table]]:
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        return [annotation]
+    if isinstance(annotation, types.GenericAlias):
+        return []
+    return [table for part in typing.get_args(annotation) for table in _tables_in(part)]
+
+
+def _kind(table: type[Table]) -> Any:
+    return table.model_fields["kind"].annotation if "kind" in table.model_fields else None
+
+
+def _dotted(path: list[int | str]) -> str:
+    """`run.t_span[1]`, as TOML writes it: keys that are not plain words in quotes."""
+    dotted = ""
+    for key in path:
+        if isinstance(key, int):
+            dotted += f"[{key}]"
+        else:
+            dotted += ("." if dotted else "") + (key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _shown(key))
+    return dotted or "the file"
+
+
+def _shown(value: object) -> str:
+    """A value as TOML writes it, cut short."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= 60 else f"{text[:57]}..."

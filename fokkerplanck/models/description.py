@@ -1,0 +1,110 @@
+"""A model as a plain dictionary of numbers and names, the form in which files hold it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..outcomes import InvalidArgument, named
+from .catalog import nnlif
+from .coupling import MeanFieldCoupling
+from .drift import Leak
+from .noise import ActivityNoise
+from .population import Population
+from .refractory import ExponentialRefractory, NoRefractory, Refractory
+from .reset import FixedReset
+from .threshold import HardThreshold
+
+MODELS: dict[str, Callable[..., Population]] = {"nnlif": nnlif}
+"""The names of the models in files. A model is one function and one line here."""
+
+REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory}
+"""The names of the refractory laws in files; none is the absence of the entry."""
+
+
+def model_to_dict(model: Population) -> dict[str, Any]:
+    """The parameters of `model` as `model_from_dict` takes them.
+
+    Parameters
+    ----------
+    model : Population
+        Made of the laws of the catalog, with a constant external current.
+
+    Raises
+    ------
+    InvalidArgument
+        If a part of it, such as an external current I(t), is code and no number.
+
+    >>> model_to_dict(nnlif(b=0.5, refractory=ExponentialRefractory(0.2)))["refractory"]
+    {'kind': 'exponential', 'tau': 0.2}
+    """
+    _refuse_code(model)
+    description: dict[str, Any] = {
+        "kind": "nnlif",
+        "b": float(model.coupling.b),
+        "a0": float(model.noise.a0),
+        "a1": float(model.noise.a1),
+        "V_R": float(model.V_R),
+        "V_F": float(model.V_F),
+        "external": float(model.coupling.external_at(0.0)),
+    }
+    if not isinstance(model.refractory, NoRefractory):
+        description["refractory"] = _law_to_dict(model.refractory)
+    # A slot that is added to Population and forgotten above must not be lost in silence.
+    if model_from_dict(description) != model:
+        raise InvalidArgument(f"{model!r} has a part that no file can hold yet.")
+    return description
+
+
+def model_from_dict(description: Mapping[str, Any]) -> Population:
+    """The model that `model_to_dict` has described.
+
+    Parameters
+    ----------
+    description : mapping
+        "kind" names the function (`MODELS`), the other entries are its arguments; "refractory" is a mapping too.
+
+    Raises
+    ------
+    InvalidArgument
+        If a name is unknown or an argument is out of range.
+
+    >>> model_from_dict({"kind": "nnlif", "b": 0.5}) == nnlif(b=0.5)
+    True
+    """
+    arguments = dict(description)
+    make = named("model", MODELS, arguments.pop("kind", None))
+    law = arguments.pop("refractory", None)
+    if law is not None:
+        law = dict(law)
+        kind = named("refractory law", REFRACTORY, law.pop("kind", None))
+        law = _call("refractory", kind, law)
+    return _call("model", make, {**arguments, "refractory": law})
+
+
+def _call(where: str, make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    try:
+        inspect.signature(make).bind(**arguments)
+    except TypeError as error:
+        raise InvalidArgument(f"`{where}`: {error}; it takes {inspect.signature(make)}.") from None
+    return make(**arguments)
+
+
+def _law_to_dict(law: Refractory) -> dict[str, Any]:
+    for name, kind in REFRACTORY.items():
+        if type(law) is kind:
+            return {"kind": name, **{key: float(value) for key, value in vars(law).items()}}
+    raise InvalidArgument(f"the refractory law {law!r} is not one that a file can hold: {', '.join(REFRACTORY)}.")
+
+
+def _refuse_code(model: Population) -> None:
+    slots = {
+        "drift": Leak, "noise": ActivityNoise, "threshold": HardThreshold,
+        "reset": FixedReset, "coupling": MeanFieldCoupling,
+    }  # fmt: skip
+    for slot, law in slots.items():
+        if type(getattr(model, slot)) is not law:
+            raise InvalidArgument(f"the {slot} {getattr(model, slot)!r} is not one that a file can hold.")
+    if model.coupling.time_dependent:
+        raise InvalidArgument("`external` is a function of time, which a file cannot hold.")

@@ -1,0 +1,92 @@
+"""The figure of a solution."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..outcomes import Status
+from .panels import plot_density_image, plot_rate, plot_snapshots
+
+if TYPE_CHECKING:
+    from matplotlib.collections import QuadMesh
+
+    from ..models.population import Population
+    from ..solution import Solution
+
+BAR: dict[str, Any] = {"location": "right", "anchor": (0.0, 1.0), "shrink": 0.55, "aspect": 25, "pad": 0.06}
+
+
+class SolutionFigure(Figure):
+    """A figure that notebooks show by itself, without pyplot and its list of open figures."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        self.savefig(picture, format="png")
+        return picture.getvalue()
+
+
+def plot_solution(solution: Solution) -> Figure:
+    """Density over (t, v), snapshots of n(v), and N(t), in one figure.
+
+    Parameters
+    ----------
+    solution : Solution
+        Of `solve`, or loaded from a file. With fewer than two saved densities the image is left out.
+
+    >>> import fokkerplanck as fp
+    >>> figure = plot_solution(fp.solve(fp.nnlif(b=0.5), fp.gaussian(0.0, 0.25), (0.0, 1.0)))
+    >>> len(figure.axes)  # three panels and a colour bar
+    4
+    """
+    figure = SolutionFigure(figsize=(11.0, 6.2), layout="constrained")
+    figure.suptitle(_title(solution))
+    if len(solution.saved_t) < 2:
+        snapshots, rate = figure.subplots(1, 2)
+    else:
+        panels = figure.subplot_mosaic(
+            [["image", "snapshots"], ["rate", "snapshots"]], width_ratios=[1.4, 1.0], height_ratios=[1.4, 1.0]
+        )
+        snapshots, rate, image = panels["snapshots"], panels["rate"], panels["image"]
+        image.sharex(rate)
+        mesh = plot_density_image(image, solution)
+        # Taken from both, so that the two time axes stay aligned.
+        figure.colorbar(mesh, ax=[image, rate], label="$n(v, t)$", extend=_beyond(mesh), **BAR)
+    plot_snapshots(snapshots, solution)
+    plot_rate(rate, solution)
+    return figure
+
+
+def _beyond(mesh: QuadMesh) -> str:
+    """Which ends of the colour scale are exceeded."""
+    values = np.asarray(mesh.get_array())
+    below, above = bool(np.any(values < mesh.norm.vmin)), bool(np.any(values > mesh.norm.vmax))
+    return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+
+
+def _title(solution: Solution) -> str:
+    """Parameters and outcome."""
+    outcome = solution.status.name.lower().replace("_", "-")
+    if solution.status is Status.FINISHED:
+        outcome = f"$t \\leq {solution.t[-1]:.4g}$"
+    elif solution.blow_up is not None:
+        outcome = f"blow-up at $t^* = {solution.blow_up.time:.5g}$"
+    return outcome if solution.model is None else f"{_parameters(solution.model)}:  {outcome}"
+
+
+def _parameters(model: Population) -> str:
+    coupling, noise, pause = model.coupling, model.noise, model.refractory.mean_duration
+    parts = [
+        f"$b = {coupling.b:g}$",
+        f"$a = {noise.a0:g}$" if noise.a1 == 0 else f"$a = {noise.a0:g} + {noise.a1:g} N$",
+    ]
+    if coupling.time_dependent:
+        parts.append("$I = I(t)$")
+    elif coupling.external_at(0.0) != 0:
+        parts.append(f"$I = {coupling.external_at(0.0):g}$")
+    if pause > 0:
+        parts.append(f"$\\tau = {pause:g}$")
+    return ", ".join(parts)

@@ -1,0 +1,193 @@
+"""The panels of a solution's figure, each a function of axes and a solution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..outcomes import InvalidArgument
+from .style import COLOURS, DENSITY_MAP, SNAPSHOT_MAP
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.lines import Line2D
+
+    from ..solution import Solution
+
+VISIBLE_MASS = 2e-4
+"""Share of the neurons that may lie to the left of the picture."""
+NOISE = 1e-6
+"""A density below minus this is shown as negative; above, it is rounding."""
+DECADES = 1e3
+"""N is drawn on a logarithmic axis if its largest value exceeds its median by this much."""
+LEGEND: dict[str, Any] = {"frameon": True, "framealpha": 0.85, "edgecolor": "none"}
+
+
+def plot_density_image(ax: Axes, solution: Solution) -> QuadMesh:
+    """n(v, t) as an image, t to the right and v upwards, with V_R and V_F.
+
+    Each column is one saved density and each pixel row one cell, at their true places.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    solution : Solution
+        With at least two saved densities.
+
+    Raises
+    ------
+    InvalidArgument
+        If fewer than two densities were saved.
+    """
+    if len(solution.saved_t) < 2:
+        raise InvalidArgument("an image needs at least two saved densities; give `solve` more times in `save_at`.")
+    n = solution.density.T
+    n = np.where((n < 0.0) & (n > -NOISE), 0.0, n)
+    t = solution.saved_t
+    edges = np.concatenate([t[:1], 0.5 * (t[1:] + t[:-1]), t[-1:]])
+    image = ax.pcolormesh(
+        edges, solution.grid.faces, n, cmap=DENSITY_MAP, vmin=0.0, vmax=_brightest(solution), rasterized=True
+    )
+    _mark(ax, solution, horizontal=True)
+    if solution.blow_up is not None:
+        ax.axvline(solution.blow_up.time, color=COLOURS["bound"], lw=1.6)
+    ax.set(xlabel="$t$", ylabel="$v$", xlim=_visible_times(solution), ylim=visible_potentials(solution))
+    return image
+
+
+def plot_snapshots(ax: Axes, solution: Solution, times: Sequence[float] | None = None) -> list[Line2D]:
+    """n(v) at a few times, from light to dark blue, with V_R and V_F.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    solution : Solution
+    times : sequence of float, optional
+        The saved densities nearest to them are drawn. Default: five, such that the density changes by the same
+        amount (in L¹) from each to the next.
+
+    Raises
+    ------
+    InvalidArgument
+        If a time lies outside the run.
+    """
+    saved, densities = solution.saved_t, solution.density
+    if len(saved) == 0:
+        saved, densities = np.array([solution.final.t]), solution.final.density[None, :]
+    if times is None:
+        chosen = _evenly_changing(densities, solution.grid.width, count=5)
+    else:
+        asked = np.atleast_1d(np.asarray(times, dtype=float))
+        if not np.all((asked >= solution.t[0]) & (asked <= solution.t[-1])):
+            raise InvalidArgument(f"`times` must lie within [{solution.t[0]:g}, {solution.t[-1]:.9g}].")
+        chosen = [int(np.argmin(np.abs(saved - time))) for time in asked]
+    v, faces = solution.v, solution.grid.faces
+    lines = []
+    for i, k in enumerate(chosen):
+        colour = SNAPSHOT_MAP(i / (len(chosen) - 1)) if len(chosen) > 1 else COLOURS["density"]
+        potential, n = np.append(v, faces[-1]), np.append(densities[k], 0.0)  # n(V_F, t) = 0
+        lines += ax.plot(potential, n, color=colour, lw=1.6, label=f"$t = {saved[k]:.4g}$")
+    _mark(ax, solution, horizontal=False)
+    low, high = visible_potentials(solution)
+    shown = densities[chosen]
+    ax.set(xlabel="$v$", ylabel="$n(v, t)$", xlim=(low, high), ylim=(min(0.0, 1.1 * shown.min()), 1.08 * shown.max()))
+    ax.legend(loc="best", **LEGEND)
+    return lines
+
+
+def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
+    """N(t), and R(t) where neurons are refractory; a blow-up time as a green line.
+
+    The axis is logarithmic if the rate blows up or ranges over decades.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    solution : Solution
+    """
+    t = _between_steps(solution.t)
+    rate = solution.rate_at(t)
+    lines = ax.plot(t, rate, color=COLOURS["rate"], lw=1.8, label="$N(t)$")
+    if np.any(solution.refractory > 0):
+        lines += ax.plot(solution.t, solution.refractory, color=COLOURS["refractory"], lw=1.4, ls="-.", label="$R(t)$")
+    low, high = float(solution.rate.min()), float(rate[t >= _settled(t)].max())
+    if solution.blow_up is not None or high > DECADES * np.median(solution.rate):
+        ax.set_yscale("log")
+        ax.set_ylim(max(low, 1e-6 * high) / 2, 3 * high)
+    else:
+        hidden = solution.rate[0] > 1.1 * high  # a datum that does not vanish at V_F starts with an integrable peak
+        if hidden:
+            ax.annotate(f"$N = {solution.rate[0]:.3g}$ at the start", (0.02, 0.9), xycoords="axes fraction")
+        ax.set_ylim(min(0.0, 1.1 * low), (1.25 if hidden else 1.1) * high or 1.0)
+    if solution.blow_up is not None:
+        time = solution.blow_up.time
+        lines.append(ax.axvline(time, color=COLOURS["bound"], lw=1.6, label=f"$t^* = {time:.5g}$"))
+    ax.set(xlabel="$t$", ylabel="$N(t)$", xlim=_visible_times(solution))
+    if len(lines) > 1:
+        ax.legend(loc="best", **LEGEND)
+    return lines
+
+
+def visible_potentials(solution: Solution) -> tuple[float, float]:
+    """Limits of v that hold all but a trace of the mass at every saved time."""
+    grid = solution.grid
+    densities = solution.density if len(solution.density) else solution.final.density[None, :]
+    left_of = np.cumsum(densities * grid.width, axis=1).max(axis=0)
+    lowest = grid.faces[min(int(np.searchsorted(left_of, VISIBLE_MASS)), grid.cells - 1)]
+    low = min(float(lowest), grid.V_R)
+    margin = 0.04 * (grid.V_F - low)
+    return max(low - margin, grid.v_min), grid.V_F + margin
+
+
+def _mark(ax: Axes, solution: Solution, horizontal: bool) -> None:
+    """Dashed lines at the reset and at the threshold, named at their end."""
+    line = ax.axhline if horizontal else ax.axvline
+    for potential, name, kind in (
+        (solution.grid.V_R, "$V_R$", "reset"),
+        (solution.grid.V_F, "$V_F$", "threshold"),
+    ):
+        line(potential, color=COLOURS[kind], ls="--", lw=1.2)
+        if horizontal:
+            place: dict[str, Any] = {"xy": (1.0, potential), "xytext": (3, 0), "ha": "left", "va": "center"}
+            ax.annotate(name, xycoords=("axes fraction", "data"), textcoords="offset points", **place)
+        else:
+            place = {"xy": (potential, 1.0), "xytext": (0, 2), "ha": "center", "va": "bottom"}
+            ax.annotate(name, xycoords=("data", "axes fraction"), textcoords="offset points", **place)
+
+
+def _brightest(solution: Solution) -> float:
+    """The density with the darkest colour: a short-lived peak may exceed it, lest all that follows be pale."""
+    peak = solution.density.max(axis=1)
+    usual = np.median(np.interp(np.linspace(solution.saved_t[0], solution.saved_t[-1], 500), solution.saved_t, peak))
+    return float(min(peak.max(), 2.0 * usual))
+
+
+def _visible_times(solution: Solution) -> tuple[float, float]:
+    """From the start to the end, or a little past the blow-up."""
+    start, end = float(solution.t[0]), float(solution.t[-1])
+    if solution.blow_up is not None:
+        end = max(end, solution.blow_up.time)
+        end += 0.02 * (end - start)
+    return start, end if end > start else start + 1.0
+
+
+def _settled(t: np.ndarray) -> float:
+    """The time from which N determines the scale of its axis."""
+    return float(t[0] + 0.01 * (t[-1] - t[0]))
+
+
+def _evenly_changing(densities: np.ndarray, width: np.ndarray, count: int) -> list[int]:
+    """Indices of densities between which the summed L¹ change is the same."""
+    change = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(densities, axis=0)) @ width)])
+    return list(dict.fromkeys(int(np.argmin(np.abs(change - c))) for c in np.linspace(0.0, change[-1], count)))
+
+
+def _between_steps(t: np.ndarray, pieces: int = 8) -> np.ndarray:
+    """The steps with equally spaced times between them, for a smooth curve."""
+    if len(t) == 1:
+        return t
+    fractions = np.arange(pieces) / pieces
+    return np.append((t[:-1, None] + np.diff(t)[:, None] * fractions).ravel(), t[-1])

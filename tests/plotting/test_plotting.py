@@ -1,0 +1,161 @@
+"""Figures: every solution can be drawn, what is drawn is what was computed, and pyplot is left alone."""
+
+import sys
+
+import matplotlib.colors
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import fokkerplanck as fp
+from fokkerplanck.plotting import COLOURS, plot_density_image, plot_rate, plot_snapshots, plot_solution
+
+
+def solve(b=0.5, mean=0.0, variance=0.25, t_end=1.0, cells=80, finest=None, **options):
+    laws = {name: options.pop(name) for name in ("refractory", "external", "a1") if name in options}
+    model = fp.nnlif(b=b, **laws)
+    density = fp.compatible_gaussian if "a1" in laws else fp.gaussian
+    grid = model.grid(cells, v_min=-7.0, finest=finest)
+    return fp.solve(model, density(mean, variance), (0.0, t_end), grid=grid, **options)
+
+
+@pytest.fixture(scope="module")
+def relaxation():
+    return solve(finest=0.0002)
+
+
+@pytest.fixture(scope="module")
+def blow_up():
+    return solve(b=3.0, mean=-1.0, variance=0.5, t_end=4.0, cells=160, finest=0.002)
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def lines_in(ax, colour):
+    return [line for line in ax.lines if matplotlib.colors.same_color(line.get_color(), COLOURS[colour])]
+
+
+def texts_in(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+UNUSUAL = {
+    "no densities": {"save_at": []},
+    "one density": {"save_at": [0.5]},
+    "fixed steps": {"stepper": fp.BackwardEuler(0.1)},
+    "refractory": {"refractory": fp.ExponentialRefractory(0.2)},
+    "shot noise": {"a1": 0.1},
+    "I(t)": {"external": np.sin},
+    "nobody fires": {"mean": -5.0, "variance": 0.01, "t_end": 1e-4, "cells": 400},
+}
+
+
+@pytest.mark.parametrize("options", UNUSUAL.values(), ids=UNUSUAL)
+def test_every_solution_can_be_drawn(options, tmp_path):
+    figure = plot_solution(solve(**options))
+    figure.savefig(tmp_path / "run.png", dpi=40)
+    assert (tmp_path / "run.png").stat().st_size > 2000
+
+
+def test_a_blow_up_is_marked_in_green_on_a_logarithmic_axis(blow_up, ax):
+    lines = plot_rate(ax, blow_up)
+    assert ax.get_yscale() == "log"
+    (bound,) = lines_in(ax, "bound")
+    assert bound in lines
+    assert bound.get_xdata()[0] == blow_up.blow_up.time
+    assert ax.get_xlim()[1] > blow_up.blow_up.time
+    assert bound.get_label() == f"$t^* = {blow_up.blow_up.time:.5g}$"
+
+
+def test_the_rate_is_drawn_through_every_step(relaxation, ax):
+    (line,) = plot_rate(ax, relaxation)
+    assert matplotlib.colors.same_color(line.get_color(), COLOURS["rate"])
+    t, rate = line.get_data()
+    assert set(relaxation.t) <= set(t)
+    assert np.array_equal(rate, relaxation.rate_at(t))
+
+
+def test_the_peak_at_the_start_does_not_flatten_the_rate_but_is_told(relaxation, ax):
+    plot_rate(ax, relaxation)
+    assert relaxation.rate[0] > 10 * relaxation.rate[-1]
+    assert ax.get_yscale() == "linear"
+    assert ax.get_ylim()[1] < 2 * relaxation.rate[-1]
+    assert texts_in(ax) == [f"$N = {relaxation.rate[0]:.3g}$ at the start"]
+
+
+def test_the_refractory_pool_is_drawn_with_the_rate(ax):
+    lines = plot_rate(ax, solve(refractory=fp.ExponentialRefractory(0.2)))
+    assert [line.get_label() for line in lines] == ["$N(t)$", "$R(t)$"]
+
+
+def test_the_image_has_one_pixel_for_each_cell_and_saved_time(relaxation, ax):
+    mesh = plot_density_image(ax, relaxation)
+    corners = mesh.get_coordinates()
+    assert np.array_equal(corners[:, 0, 1], relaxation.grid.faces)
+    assert corners[0, 0, 0] == relaxation.saved_t[0]
+    assert corners[0, -1, 0] == relaxation.saved_t[-1]
+    assert np.all(corners[0, :-1, 0] <= relaxation.saved_t)
+    assert np.all(relaxation.saved_t <= corners[0, 1:, 0])
+    assert np.array_equal(np.asarray(mesh.get_array()), np.maximum(relaxation.density.T, 0.0))  # no more than rounding
+
+
+def test_a_negative_density_is_shown_in_red_and_rounding_is_not(ax):
+    with pytest.warns(fp.FokkerPlanckWarning, match="negative density"):
+        solution = solve(external=30.0, scheme=fp.Central(), cells=60)
+    mesh = plot_density_image(ax, solution)
+    colours = mesh.to_rgba(np.asarray(mesh.get_array()))
+    red = np.all(colours == matplotlib.colors.to_rgba(COLOURS["rate"]), axis=-1)
+    assert np.array_equal(red, solution.density.T < -1e-6)
+
+
+def test_an_image_of_one_density_is_refused(ax):
+    with pytest.raises(fp.InvalidArgument, match="at least two saved densities"):
+        plot_density_image(ax, solve(save_at=[0.5]))
+
+
+def test_snapshots_reach_zero_at_the_threshold(relaxation, ax):
+    lines = plot_snapshots(ax, relaxation)
+    assert len(lines) == 5
+    for line in lines:
+        v, n = line.get_data()
+        assert (v[-1], n[-1]) == (relaxation.grid.V_F, 0.0)
+    assert lines[0].get_label() == "$t = 0$"
+    assert lines[-1].get_label() == "$t = 1$"
+
+
+def test_snapshots_at_given_times_are_the_nearest_saved_ones(relaxation, ax):
+    (line,) = plot_snapshots(ax, relaxation, times=[0.5])
+    nearest = np.argmin(np.abs(relaxation.saved_t - 0.5))
+    assert np.array_equal(line.get_ydata()[:-1], relaxation.density[nearest])
+    with pytest.raises(fp.InvalidArgument, match=r"within \[0, 1\]"):
+        plot_snapshots(ax, relaxation, times=[0.5, 1.5])
+
+
+@pytest.mark.parametrize("panel", [plot_snapshots, plot_density_image])
+def test_reset_and_threshold_are_marked(panel, relaxation, ax):
+    panel(ax, relaxation)
+    place = "get_xdata" if panel is plot_snapshots else "get_ydata"
+    for colour, potential in (("reset", relaxation.grid.V_R), ("threshold", relaxation.grid.V_F)):
+        (line,) = [line for line in lines_in(ax, colour) if line.get_linestyle() == "--"]
+        assert set(getattr(line, place)()) == {potential}
+    assert texts_in(ax) == ["$V_R$", "$V_F$"]
+
+
+def test_the_limits_of_v_show_where_the_mass_is(blow_up, ax):
+    plot_snapshots(ax, blow_up)
+    low, high = ax.get_xlim()
+    assert blow_up.grid.v_min < low < -3.0
+    assert high > blow_up.grid.V_F
+    outside = (blow_up.density * blow_up.grid.width)[:, blow_up.v < low].sum(axis=1)
+    assert outside.max() < 1e-3
+
+
+def test_a_figure_shows_itself_in_a_notebook_and_leaves_pyplot_alone(relaxation):
+    figure = relaxation.plot()
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert figure.get_suptitle() == "$b = 0.5$, $a = 1$:  $t \\leq 1$"
+    if "matplotlib.pyplot" in sys.modules:
+        assert sys.modules["matplotlib.pyplot"].get_fignums() == []

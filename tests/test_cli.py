@@ -1,0 +1,209 @@
+"""The command line: what it prints, what it writes, and the exit status."""
+
+import json
+import subprocess
+import sys
+import types
+
+import pytest
+
+import fokkerplanck as fp
+from fokkerplanck import cases
+from fokkerplanck.cli import main
+
+QUICK = """
+model = { kind = "nnlif", b = 0.5 }
+initial = { kind = "gaussian", mean = 0.0, variance = 0.25 }
+grid = { cells = 60 }
+run = { t_span = [0.0, 0.5] }
+"""
+BLOW_UP = QUICK.replace("b = 0.5", "b = 3.0").replace("0.5]", "4.0]").replace("mean = 0.0", "mean = -1.0")
+BLOW_UP = BLOW_UP.replace("cells = 60", "cells = 160, finest = 0.002")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with a case in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quick.toml").write_text(QUICK)
+    return tmp_path
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# -- run and show -----------------------------------------------------------------------------------------------
+
+
+def test_run_prints_the_solution_and_saves_it(folder, capsys):
+    assert main(["run", "quick.toml"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("Solution: Reached the end of t_span at t = 0.5.\n├─ t = 0 to 0.5")
+    assert captured.out.endswith("Saved: quick.nc\n")
+    assert captured.err == ""  # no progress bar where nobody watches
+    assert files(folder) == ["quick.nc", "quick.toml"]
+    assert fp.load("quick.nc").model == fp.nnlif(b=0.5)
+
+
+def test_run_draws_and_writes_where_it_is_told(folder, capsys):
+    assert main(["run", "quick.toml", "-o", "a.nc", "--plot", "b.png", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert files(folder) == ["a.nc", "b.png", "quick.toml"]
+    assert (folder / "b.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_blow_up_is_a_result(folder, capsys):
+    (folder / "quick.toml").write_text(BLOW_UP)
+    assert main(["run", "quick.toml"]) == 0
+    assert "The firing rate blows up at t* = 3.4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(fp.Status.STALLED, 1), (fp.Status.UNRESOLVED, 1), (fp.Status.INTERRUPTED, 130)]
+)
+def test_a_run_that_did_not_get_there_is_saved_but_fails(status, code, folder, monkeypatch):
+    def solve_in_vain(*arguments, progress, **options):
+        solution = fp.solve(*arguments, **options)
+        object.__setattr__(solution, "status", status)
+        return solution
+
+    monkeypatch.setattr(cases, "solve", solve_in_vain)
+    assert main(["run", "quick.toml"]) == code
+    assert fp.load("quick.nc").status is status
+
+
+def test_show_prints_and_draws_what_was_saved(folder, capsys):
+    main(["run", "quick.toml", "--quiet"])
+    assert main(["show", "quick.nc", "--plot", "quick.svg"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Solution: Reached the end")
+    assert "b=0.5" in out
+    assert "stepper: Rodas5P()" in out
+    assert "<svg" in (folder / "quick.svg").read_text()
+
+
+def test_a_warning_is_one_line(folder, capsys):
+    case = QUICK.replace("run = {", 'run = { scheme = "central",').replace("b = 0.5", "b = 0.5, external = 30.0")
+    (folder / "quick.toml").write_text(case)
+    assert main(["run", "quick.toml"]) == 0
+    error = capsys.readouterr().err
+    assert error.startswith("warning: Central() gave a negative density")
+    assert error.count("\n") == 1
+
+
+# -- what is refused --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "absent.toml"], "cannot read absent.toml"),
+        (["run", "quick.toml", "-o", "absent/run.nc"], "there is no folder absent"),
+        (["run", "quick.toml", "-o", "."], "is not a file"),
+        (["run", "quick.toml", "-o", "quick.toml"], "quick.toml would be written over"),
+        (["run", "quick.toml", "--plot", "run.nc2"], "must end in .png, .pdf, .svg"),
+        (["run", "quick.toml", "--plot", "absent/run.png"], "there is no folder absent"),
+        (["show", "absent.nc"], "cannot read absent.nc"),
+        (["show", "quick.toml"], "quick.toml is not a NetCDF-3 file"),
+    ],
+)
+def test_bad_input_is_one_message_and_status_2(words, message, folder, capsys):
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert files(folder) == ["quick.toml"]
+
+
+def test_what_only_solve_can_see_is_refused_the_same_way(folder, capsys):
+    (folder / "quick.toml").write_text(QUICK.replace("mean = 0.0", "mean = 50.0"))
+    assert main(["run", "quick.toml"]) == 2
+    assert "no mass below V_F" in capsys.readouterr().err
+    assert files(folder) == ["quick.toml"]
+
+
+@pytest.mark.parametrize("words", [[], ["rnu"], ["run"], ["run", "quick.toml", "--quite"], ["show", "--plot"]])
+def test_misspelt_words_are_refused_with_the_usage(words, folder, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert "usage: fokkerplanck" in capsys.readouterr().err
+
+
+def test_an_unexpected_error_keeps_its_traceback(folder, monkeypatch):
+    def broken(path):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cases, "load_case", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["run", "quick.toml"])
+
+
+def test_a_full_disk_is_a_message(folder, monkeypatch, capsys):
+    def full(solution, path):
+        raise OSError(28, "No space left on device while writing", str(path))
+
+    monkeypatch.setattr(fp.Solution, "save", full)
+    assert main(["run", "quick.toml"]) == 2
+    assert capsys.readouterr().err == "error: No space left on device while writing: quick.nc\n"
+
+
+# -- the other jobs ---------------------------------------------------------------------------------------------
+
+
+def test_list_names_what_there_is(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name in ("scharfetter-gummel", "rodas5p", "compatible-gaussian", "exponential", "nnlif", "blow-up.toml"):
+        assert name in out
+
+
+def test_reproduce_passes_its_words_on(monkeypatch, tmp_path):
+    calls = []
+    report = types.ModuleType("fokkerplanck.report")
+    report.reproduce = lambda *names, **options: calls.append((*names, options)) or len(calls)
+    monkeypatch.setitem(sys.modules, "fokkerplanck.report", report)
+    assert main(["reproduce", "mass", "rates", "--quick", "--report", str(tmp_path)]) == 1
+    assert main(["reproduce"]) == 2
+    assert calls == [(["mass", "rates"], {"quick": True, "directory": tmp_path}), ([], {"quick": False})]
+
+
+def test_the_schema_is_json(capsys):
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "CaseTable"
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"fokkerplanck {fp.__version__}\n"
+
+
+def test_help_loads_nothing_heavy():
+    code = """
+import sys
+from fokkerplanck.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    print(sorted({"numpy", "scipy", "numba", "pydantic", "matplotlib", "tqdm"} & set(sys.modules)))
+"""
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert child.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_module_is_the_command_and_needs_no_unicode(folder):
+    (folder / "quick.toml").write_text(QUICK.replace("b = 0.5", 'b = "β"'))
+    child = subprocess.run(
+        [sys.executable, "-m", "fokkerplanck", "run", "quick.toml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONIOENCODING": "ascii", "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert child.returncode == 2
+    assert child.stderr == 'error: quick.toml has 1 fault:\n  model.b: must be a number, not "?".\n'
