@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy.optimize import brentq
 
-from .outcomes import InvalidArgument, finite_number, positive
+from .outcomes import InvalidArgument, finite_number, positive, real_array
 
 MIN_CELLS = 8
 STEEPEST = 1e150
@@ -40,7 +40,7 @@ class Grid:
     V_R: float
 
     def __post_init__(self) -> None:
-        faces = np.array(self.faces, dtype=float)
+        faces = real_array("faces", self.faces)
         if faces.ndim != 1 or len(faces) < MIN_CELLS + 1:
             raise InvalidArgument(f"`faces` must be a vector of at least {MIN_CELLS + 1} potentials.")
         if not np.all(np.isfinite(faces)) or not np.all(np.diff(faces) > 0):
@@ -52,7 +52,7 @@ class Grid:
     @classmethod
     def uniform(cls, v_min: float, V_R: float, V_F: float, cells: int) -> Grid:
         """Equal cells of width (V_F − V_R)/k; v_min is lowered, by less than its k-th part, so that V_R is a face."""
-        cells, v_min = _checked(cells, v_min, V_R)
+        cells, v_min = _checked(cells, v_min, V_R, V_F)
         above = int(cells * (V_F - V_R) / (V_F - v_min))
         if above < 2:
             needed = math.ceil(2 * (V_F - v_min) / (V_F - V_R))
@@ -71,7 +71,7 @@ class Grid:
         width grows linearly with d, from about (L/cells) ln(1 + x)/x. Of the numbers x that put V_R on a face, the one
         that comes nearest to `finest` is taken.
         """
-        cells, v_min = _checked(cells, v_min, V_R)
+        cells, v_min = _checked(cells, v_min, V_R, V_F)
         finest = positive("finest", finest)
         length, part = V_F - v_min, (V_F - V_R) / (V_F - v_min)
         if finest >= length / cells:
@@ -125,9 +125,9 @@ class Grid:
         The shares have sum 1 and mean potential v. Putting the mass in one cell instead moves it by up to half
         a width and costs every scheme an order.
 
-        >>> cells, shares = Grid(np.linspace(0.0, 1.0, 11), 0.5).deposit(0.5)
+        >>> cells, shares = Grid(np.linspace(0.0, 1.0, 9), 0.5).deposit(0.5)
         >>> cells.tolist(), shares.tolist()
-        ([4, 5], [0.5, 0.5])
+        ([3, 4], [0.5, 0.5])
         """
         centres = self.v
         left = int(np.clip(np.searchsorted(centres, v) - 1, 0, self.cells - 2))
@@ -142,10 +142,12 @@ class Grid:
         )
 
 
-def _checked(cells: int, v_min: float, V_R: float) -> tuple[int, float]:
+def _checked(cells: int, v_min: float, V_R: float, V_F: float) -> tuple[int, float]:
     if isinstance(cells, bool) or not isinstance(cells, int | np.integer) or cells < MIN_CELLS:
         raise InvalidArgument(f"`cells` must be a whole number of at least {MIN_CELLS}, not {cells!r}.")
     v_min = finite_number("v_min", v_min)
+    if not finite_number("V_R", V_R) < finite_number("V_F", V_F):
+        raise InvalidArgument(f"the reset V_R = {V_R:g} must lie below the threshold V_F = {V_F:g}; swap them?")
     if v_min >= V_R:
         raise InvalidArgument(f"`v_min` = {v_min:g} must lie below V_R = {V_R:g}.")
     return int(cells), v_min

@@ -11,7 +11,10 @@ import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class FokkerPlanckError(ValueError):
@@ -67,10 +70,26 @@ def finite_number(name: str, value: object) -> float:
     """Return `value` as a float, or refuse what is not one finite real number."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise InvalidArgument(f"`{name}` must be a number, not {value!r}.")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise InvalidArgument(f"`{name}` is too large for a floating-point number.") from None
     if not math.isfinite(number):
         raise InvalidArgument(f"`{name}` must be finite, not {number}.")
     return number
+
+
+def real_array(name: str, value: object) -> np.ndarray:
+    """Return a copy of `value` as an array of floats, or refuse what is none; its entries may be anything."""
+    import numpy as np  # not above: the command line's --help reads this module
+
+    try:
+        array = np.array(value)
+        if array.dtype.kind in "biuf":
+            return array.astype(float)
+    except ValueError:  # rows of different lengths
+        pass
+    raise InvalidArgument(f"`{name}` must be numbers, not {value!r:.60}.")
 
 
 def number_in(name: str, value: object, allowed: Callable[[float], bool], meaning: str) -> float:

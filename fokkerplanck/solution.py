@@ -9,7 +9,7 @@ import numpy as np
 
 from .grid import Grid
 from .interpolation import interpolate
-from .outcomes import BlowUp, InvalidArgument, Status
+from .outcomes import BlowUp, InvalidArgument, Status, real_array
 from .state import State
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Solution:
         InvalidArgument
             If a time lies outside the run.
         """
-        times = np.asarray(times, dtype=float)
+        times = real_array("times", times)
         first, last = self.t[0], self.t[-1]
         if not np.all((times >= first) & (times <= last)):
             raise InvalidArgument(f"`times` must lie within the computed interval [{first:g}, {last:.9g}].")

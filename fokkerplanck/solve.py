@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from .diagnostics.blowup import FIRST_LEVEL, BlowUpDetector
-from .diagnostics.recorder import Monitor, Recorder
+from .diagnostics.recorder import NEGATIVE, Monitor, Recorder
 from .grid import Grid
 from .models.population import Population
 from .operators.schemes import FluxScheme, ScharfetterGummel
-from .outcomes import BlowUp, InvalidArgument, Status, finite_number, positive
+from .outcomes import BlowUp, InvalidArgument, Status, finite_number, non_negative, positive, real_array
 from .solution import Solution
 from .state import InitialDensity, State, as_density
 from .steppers.protocol import Step, Stepper, Tolerance
@@ -103,6 +103,7 @@ def solve(
     recorder = Recorder(system, _checked_times(save_at, start, end), _checked_monitors(monitors))
     detector = BlowUpDetector(narrow=rtol * (end - start))
     y, t = system.pack(density, refractory), start
+    conditions = _checked_conditions(stop_when)
     fresh = not isinstance(initial, State)
     if not fresh:
         y[-1] = initial.rate
@@ -137,7 +138,7 @@ def solve(
                 if blow_up is not None or surge > 1.0:
                     status, why = _outgrown(blow_up, rate, dt)
                     break
-                held = [c for c in stop_when if c(system.unpack(y, t))]
+                held = [c for c in conditions if c(system.unpack(y, t))]
                 if held:
                     status, why = Status.STOPPED, f" ({getattr(held[0], '__name__', held[0])})"
                     break
@@ -204,7 +205,7 @@ def _checked_span(t_span: Any) -> tuple[float, float]:
 def _checked_times(save_at: Any, start: float, end: float) -> np.ndarray | None:
     if save_at is None:
         return None
-    times = np.atleast_1d(np.asarray(save_at, dtype=float))
+    times = np.atleast_1d(real_array("save_at", save_at))
     if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
         raise InvalidArgument("`save_at` must be a vector of increasing times.")
     if len(times) and not (start <= times[0] and times[-1] <= end):
@@ -215,10 +216,20 @@ def _checked_times(save_at: Any, start: float, end: float) -> np.ndarray | None:
 
 
 def _checked_monitors(monitors: Mapping[str, Monitor] | None) -> dict[str, Monitor]:
+    if not isinstance(monitors, Mapping | None):
+        raise InvalidArgument(
+            f'`monitors` must map names to functions, as in {{"mean": fp.mean_potential}}, not {monitors!r}.'
+        )
     for name, monitor in (monitors or {}).items():
         if not callable(monitor):
             raise InvalidArgument(f"monitor `{name}` must be a function of a State, not {monitor!r}.")
     return dict(monitors or {})
+
+
+def _checked_conditions(stop_when: Any) -> tuple[Condition, ...]:
+    if not isinstance(stop_when, Sequence) or not all(callable(condition) for condition in stop_when):
+        raise InvalidArgument(f"`stop_when` must be a list of functions of a State, not {stop_when!r}.")
+    return tuple(stop_when)
 
 
 def _starting_point(
@@ -230,6 +241,7 @@ def _starting_point(
             raise InvalidArgument("`grid` differs from the grid of the State given as `initial`; leave it out.")
         grid = initial.grid
         _check_fit(model, grid)
+        _check_state(initial)
         if initial.refractory > 0 and model.refractory.mean_duration == 0:
             raise InvalidArgument(
                 f"`initial` holds R = {initial.refractory:.3g} refractory neurons, but `model` has no refractory state."
@@ -257,6 +269,20 @@ def _starting_point(
             f"N = a0 g/(1 − a1 g) with g = −∂v n(V_F) is undefined; use fp.compatible_gaussian(mean, variance)."
         )
     return averages, 0.0, grid
+
+
+def _check_state(state: State) -> None:
+    """A State may come from anywhere; what a run leaves passes, negative by its tolerance included."""
+    density, width = real_array("initial", state.density), state.grid.width
+    if density.shape != width.shape:
+        raise InvalidArgument(f"`initial` has a density of shape {density.shape}, but its grid has {len(width)} cells.")
+    finite_number("initial.rate", state.rate)
+    pool = non_negative("initial.refractory", state.refractory)
+    mass = float(density @ width) + pool
+    if not abs(mass - 1.0) <= 1e-9:
+        raise InvalidArgument(f"`initial` has mass {mass:.9g} (density and refractory pool), not 1.")
+    if density.min() < -NEGATIVE:
+        raise InvalidArgument(f"`initial` has a negative density ({density.min():.2g}).")
 
 
 def _check_fit(model: Population, grid: Grid) -> None:

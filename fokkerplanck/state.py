@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import erfcx, ndtr
 
 from .grid import Grid
-from .outcomes import InvalidArgument, finite_number, positive
+from .outcomes import InvalidArgument, finite_number, positive, real_array
 
 TAIL_WIDTHS = 8.0
 """A Gaussian has a mass below 1e-15 beyond 8 standard deviations."""
@@ -158,13 +158,13 @@ class FromFunction:
         return np.inf
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
-        return np.asarray(self.function(np.atleast_1d(v)), dtype=float)
+        return real_array("initial", self.function(np.atleast_1d(v)))
 
     def cell_averages(self, grid: Grid) -> np.ndarray:
         """Cell averages by five-point Gauss quadrature, divided by their mass."""
         nodes, weights = np.polynomial.legendre.leggauss(5)
         v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
-        values = np.asarray(self.function(v.ravel()), dtype=float)
+        values = real_array("initial", self.function(v.ravel()))
         if values.shape != (v.size,):
             raise InvalidArgument(
                 f"`initial` must map an array of potentials to an array of the same shape; "
@@ -193,7 +193,7 @@ class FromArray:
         return np.full(np.shape(v), np.nan)  # an array of cell averages has no value at a point
 
     def cell_averages(self, grid: Grid) -> np.ndarray:
-        values = np.array(self.values, dtype=float)
+        values = real_array("initial", self.values)
         if values.shape != (grid.cells,):
             raise InvalidArgument(f"`initial` has shape {values.shape}, but the grid has {grid.cells} cells.")
         if not np.all(np.isfinite(values)) or np.any(values < 0):
@@ -249,7 +249,9 @@ def as_density(initial: object) -> InitialDensity:
     if isinstance(initial, Gaussian | CompatibleGaussian | FromFunction | FromArray):
         return initial
     if isinstance(initial, np.ndarray | list | tuple):
-        return FromArray(np.asarray(initial))
+        return FromArray(real_array("initial", initial))
+    if initial in (gaussian, compatible_gaussian):
+        raise InvalidArgument(f"`initial` must be an initial density: call fp.{initial.__name__}(mean, variance).")
     if callable(initial):
         return FromFunction(initial)
     raise InvalidArgument(

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from ..models.population import Population
-from ..outcomes import BlowUp, InvalidArgument
+from ..outcomes import BlowUp, InvalidArgument, finite_number
 from ..state import Gaussian, InitialDensity, as_density
 
 DOUBLINGS = 4
@@ -155,6 +155,8 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
     >>> blow_up_criterion(nnlif(b=1.5), gaussian(1.5, 0.005)).satisfied
     True
     """
+    if not isinstance(model, Population):
+        raise InvalidArgument(f"`model` must be a model such as fp.nnlif(b=0.5), not {model!r}.")
     coupling, a0, a1 = model.coupling, model.noise.a0, model.noise.a1
     if coupling.time_dependent or coupling.external_at(0.0) != 0.0:
         raise InvalidArgument("the blow-up theorem is stated without external current; use `external=0`.")
@@ -164,7 +166,7 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
         if a1 == 0:
             return Criterion(False, math.nan, math.nan, math.inf, math.inf)
         smallest = max(smallest, -coupling.b / a1)
-    if mu is not None and mu <= smallest:
+    if mu is not None and finite_number("mu", mu) <= smallest:
         raise InvalidArgument(f"`mu` = {mu:g} must be larger than V_F/a0 (and −b/a1): {smallest:g}.")
     log_moment = _log_moment(model, as_density(initial))
 

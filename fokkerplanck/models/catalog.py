@@ -52,7 +52,7 @@ def nnlif(
     >>> nnlif(b=0.5).V_F
     2.0
     """
-    if refractory is not None and not hasattr(refractory, "mean_duration"):
+    if refractory is not None and (isinstance(refractory, type) or not hasattr(refractory, "mean_duration")):
         raise InvalidArgument(
             f"`refractory` must be None or a law such as fp.ExponentialRefractory(0.2), not {refractory!r}."
         )

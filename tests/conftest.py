@@ -1,0 +1,14 @@
+"""Hypothesis profiles: `ci` (the default) draws the same examples every time, `nightly` draws twenty times as many.
+
+pytest --hypothesis-profile=nightly
+"""
+
+from hypothesis import HealthCheck, settings
+
+EXAMPLES = 100
+
+# No deadline: the first example of a session may have to wait for the compiler.
+common = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ci", max_examples=EXAMPLES, derandomize=True, **common)
+settings.register_profile("nightly", max_examples=20 * EXAMPLES, **common)
+settings.load_profile("ci")
