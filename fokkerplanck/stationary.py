@@ -1,0 +1,410 @@
+"""Stationary states: all solutions of N (τ + I(N)) = 1, the curve they lie on and the folds where they merge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+
+from .grid import Grid
+from .meanfield.firstpassage import log_mean_first_passage, log_occupation, passage_moments
+from .models.drift import Leak
+from .models.population import Population
+from .models.threshold import HardThreshold
+from .outcomes import InvalidArgument
+from .spectrum import spectrum
+from .state import State
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+FASTEST = 1e10
+"""Without refractory state nothing bounds the rate; states beyond this one are not looked for."""
+RESOLUTION = 0.1
+"""Largest step of the scan, in asinh((c − V_F)/√a) and in log a: the scales on which log I bends."""
+TOUCHING = 1e-14
+"""An extremum of log(N (τ + I)) this close to zero is a double root, to rounding."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StationaryState:
+    """A stationary state of a population: the profile p, the rate N and the refractory mass R = τN.
+
+    Attributes
+    ----------
+    model : Population
+    log_rate : float
+        log N, which exists also where N itself is below the smallest double.
+    residual : float
+        N (τ + I(N)) − 1 as evaluated.
+    """
+
+    model: Population
+    log_rate: float
+    residual: float
+
+    @property
+    def rate(self) -> float:
+        """Firing rate N."""
+        return math.exp(self.log_rate)
+
+    @property
+    def refractory(self) -> float:
+        """Refractory mass R = τN."""
+        return self.model.refractory.mean_duration * self.rate
+
+    @property
+    def current(self) -> float:
+        """Input c = bN + I: where the potential would rest without threshold."""
+        return float(self.model.coupling.current(np.asarray(self.rate), 0.0))
+
+    @property
+    def diffusion(self) -> float:
+        """Diffusion a = a0 + a1 N."""
+        return float(self.model.noise.diffusion(np.asarray(self.rate)))
+
+    def density(self, v: ArrayLike) -> np.ndarray:
+        """p at the potentials v; zero for v ≥ V_F. See `meanfield.firstpassage.stationary_density`."""
+        model = self.model
+        return np.asarray(np.exp(self.log_rate + log_occupation(v, self.current, self.diffusion, model.V_R, model.V_F)))
+
+    def cell_averages(self, grid: Grid) -> np.ndarray:
+        """Averages of p over the cells, by eight-point Gauss quadrature; shape (cells,).
+
+        V_R is a face, so p is smooth in every cell and the averages are exact to rounding wherever a cell is
+        not much wider than the boundary layer a/(c − V_F).
+        """
+        nodes, weights = np.polynomial.legendre.leggauss(8)
+        return self.density(grid.v[:, None] + 0.5 * grid.width[:, None] * nodes) @ (0.5 * weights)
+
+    def state(self, grid: Grid) -> State:
+        """The state on a grid, accepted by `fp.solve(model, initial=...)`.
+
+        The solver closes the rate for the density it is given, so its N differs from `.rate` by the error of its
+        scheme, and an unstable state leaves along its growing mode from a perturbation of that size.
+
+        Raises
+        ------
+        InvalidArgument
+            If the grid is not made for the model, or cuts off mass.
+
+        >>> from fokkerplanck import nnlif
+        >>> model = nnlif(b=0.5)
+        >>> state = stationary_states(model)[0].state(model.grid(cells=200))
+        >>> round(float(state.density @ state.grid.width), 12)
+        1.0
+        """
+        model = self.model
+        if not isinstance(grid, Grid) or (grid.V_R, grid.V_F) != (model.V_R, model.V_F):
+            raise InvalidArgument(f"`grid` must fit the model; build it with `model.grid(cells=...)`, not {grid!r}.")
+        averages = self.cell_averages(grid)
+        lost = 1.0 - self.refractory - float(averages @ grid.width)
+        if abs(lost) > 1e-9:
+            raise InvalidArgument(
+                f"`grid` misses a mass of {lost:.2g} of this state (c = {self.current:.4g}, a = {self.diffusion:.4g}): "
+                f"it starts too high at {grid.v_min:g}, or its cells are too wide at V_F; use a lower `v_min` or "
+                f"a smaller `finest`."
+            )
+        return State(0.0, grid, averages, self.rate, self.refractory)
+
+    @cached_property
+    def eigenvalue(self) -> complex:
+        """The eigenvalue of the linearised equation with the largest real part, apart from the zero of the mass."""
+        return complex(spectrum(self.model, self, count=1).eigenvalues[0])
+
+    @property
+    def growth_rate(self) -> float:
+        """Real part of `eigenvalue`: small perturbations grow (or decay) like e^{growth_rate t}."""
+        return self.eigenvalue.real
+
+    @property
+    def stable(self) -> bool:
+        """Whether every small perturbation decays. At a fold the growth rate is zero and this is rounding."""
+        return self.growth_rate < 0.0
+
+    def __repr__(self) -> str:
+        refractory = f", R = {self.refractory:.6g}" if self.refractory else ""
+        z = self.eigenvalue
+        turning = f" ± {abs(z.imag):.4g}i" if z.imag else ""
+        return (
+            f"StationaryState(N = {self.rate:.12g}{refractory}, {'stable' if self.stable else 'unstable'}: "
+            f"λ = {z.real:.4g}{turning}, residual {self.residual:.0e})"
+        )
+
+
+def stationary_states(model: Population) -> tuple[StationaryState, ...]:
+    """All stationary states of `model`, by increasing rate.
+
+        N (τ + I(c, a)) = 1,   c = bN + I_ext,   a = a0 + a1 N,   I the mean first-passage time from V_R to V_F
+
+    How many there are, counted with multiplicity, with ψ(σ) = e^{−a0 σ²/2 − I_ext σ} (e^{σ V_F} − e^{σ V_R})/σ:
+
+    - b ≤ 0 and a1 = 0: exactly one, because I does not decrease with N (Cáceres, Carrillo, Perthame 2011).
+    - b < 0 and a1 > 0: an odd number. Three are possible: noise that grows with N can ignite a silent network.
+    - b ≥ 0 and b + a1 > 0: I(N) = ∫ e^{−N (bσ + a1 σ²/2)} ψ dσ is a Laplace transform, and by Descartes' rule for
+      these the number is that of the sign changes of ψ(σ) − b − a1 σ over σ > 0 (with a + put in front if τ > 0), or
+      less by an even number. If a1 = 0 and I_ext < (V_R + V_F)/2, ψ climbs from V_F − V_R to its maximum ψ* and
+      falls to zero, so that there are
+
+        =====================  ======  ======
+        regime                 τ = 0   τ > 0
+        =====================  ======  ======
+        0 < b ≤ V_F − V_R      1       1
+        V_F − V_R < b < ψ*     0 or 2  1 or 3
+        b ≥ ψ*                 0       1
+        =====================  ======  ======
+
+      For a0 = 1, V_R = 1, V_F = 2: ψ* = 3.4038. (Cáceres, Carrillo, Perthame 2011 prove at least one in the first
+      row, at least two and none in parts of the others; Cáceres, Perthame 2014 at least one for τ > 0.)
+
+    Method: f(L) = log(N (τ + I)), L = log N, has its derivatives in closed form. The zeros of f'' are found first,
+    between them those of f', and between those every zero of f is simple and isolated by a change of sign: a pair near
+    a fold cannot hide between two points of the scan. An extremum that touches zero to rounding is a double root and
+    is returned once.
+
+    Parameters
+    ----------
+    model : Population
+        With leak drift, hard threshold and constant external current.
+
+    Returns
+    -------
+    tuple of StationaryState
+        Empty if there is none. Without refractory state, rates above 1e10 are not looked for.
+
+    Raises
+    ------
+    InvalidArgument
+        If the external current depends on time, or the model has another drift or threshold.
+
+    Source: Cáceres, Carrillo, Perthame (2011), section 3; Cáceres, Perthame (2014). Descartes' rule for Laplace
+    transforms (variation diminution): S. Karlin, Total Positivity (1968).
+
+    >>> from fokkerplanck import nnlif
+    >>> [round(state.rate, 9) for state in stationary_states(nnlif(b=1.5))]
+    [0.192364013, 2.289125708]
+    """
+    _check(model)
+
+    def f(order: int) -> Function:
+        return lambda log_rate: _balance(model, log_rate, order)[order]
+
+    nodes = _scan(model)
+    nodes = np.union1d(nodes, _zeros(f(2), nodes))
+    extrema = _zeros(f(1), nodes)
+    roots = _zeros(f(0), np.union1d(nodes, extrema), double=extrema)
+    residuals = np.expm1(f(0)(roots))
+    return tuple(StationaryState(model, float(L), float(r)) for L, r in zip(roots, residuals, strict=True))
+
+
+# -- the equation N (τ + I(N)) = 1 ------------------------------------------------------------------------------
+
+
+def _balance(model: Population, log_rate: np.ndarray, order: int = 2) -> list[np.ndarray]:
+    """f = log(N (τ + I)) and its derivatives by L = log N, up to `order` ≤ 2.
+
+    The moments m_k of `passage_moments` give dI/dN = −(b m_1 + a1 m_2/2), d²I/dN² = b² m_2 + a1 b m_3 + a1² m_4/4.
+    """
+    N, b, a1 = np.exp(log_rate), model.coupling.gain, model.noise.gain
+    with np.errstate(divide="ignore"):
+        log_tau = np.log(model.refractory.mean_duration)
+    log_scale, m = passage_moments(*_coefficients(model, N), model.V_R, model.V_F, 2 * order)
+    log_total = np.logaddexp(log_tau, log_scale + np.log(m[0]))
+    f = [log_rate + log_total]
+    share = np.exp(log_scale - log_total)
+    if order >= 1:
+        first = -N * (b * m[1] + 0.5 * a1 * m[2]) * share
+        f.append(1.0 + first)
+    if order >= 2:
+        second = N**2 * (b**2 * m[2] + a1 * b * m[3] + 0.25 * a1**2 * m[4]) * share
+        f.append(first + second - first**2)
+    return f
+
+
+def _coefficients(model: Population, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return model.coupling.current(rate, 0.0), model.noise.diffusion(rate)
+
+
+def _scan(model: Population) -> np.ndarray:
+    """Values of log N between which log I bends little; no state lies outside them."""
+    nodes = np.linspace(_lowest(model), _highest(model), 65)
+    while True:
+        c, a = _coefficients(model, np.exp(nodes))
+        root = np.sqrt(a[:-1])
+        bend = np.abs(np.arcsinh((c[1:] - model.V_F) / root) - np.arcsinh((c[:-1] - model.V_F) / root))
+        coarse = np.maximum(bend, np.diff(np.log(a))) > RESOLUTION
+        if not np.any(coarse):
+            return nodes
+        middles = 0.5 * (nodes[1:] + nodes[:-1])
+        nodes = np.sort(np.concatenate([nodes, middles[coarse]]))
+
+
+def _lowest(model: Population) -> float:
+    """A value of log N below every state: I is convex in N, so N (τ + max(I(0), I(N))) < 1 rules out all below N."""
+    tau = model.refractory.mean_duration
+
+    def log_passage(rate: float) -> float:
+        return float(log_mean_first_passage(*_coefficients(model, np.asarray(rate)), model.V_R, model.V_F))
+
+    silent = log_passage(0.0)
+    log_rate = -float(np.logaddexp(np.log(tau) if tau else -np.inf, silent)) - 0.1
+    while log_rate + np.log(tau + np.exp(min(max(silent, log_passage(math.exp(log_rate))), 700.0))) >= 0.0:
+        log_rate -= 1.0
+    return log_rate
+
+
+def _highest(model: Population) -> float:
+    """A value of log N above every state: N τ ≤ 1, and N I(0) ≤ 1 if I increases with N."""
+    tau = model.refractory.mean_duration
+    highest = min(math.log(FASTEST), -math.log(tau)) if tau else math.log(FASTEST)
+    if model.coupling.gain <= 0 and model.noise.gain == 0:
+        silent = log_mean_first_passage(*_coefficients(model, np.asarray(0.0)), model.V_R, model.V_F)
+        highest = min(highest, -float(silent))
+    return highest + 0.1
+
+
+def _zeros(f: Function, x: np.ndarray, double: np.ndarray | None = None) -> np.ndarray:
+    """Zeros of f, one in each interval of x with a change of sign; points of `double` where f is rounding as well."""
+    values = f(x)
+    if double is not None:
+        values = np.where(np.isin(x, double) & (np.abs(values) <= TOUCHING), 0.0, values)
+    crossings = np.flatnonzero(values[:-1] * values[1:] < 0.0)
+    found = [brentq(lambda z: float(f(np.asarray(z))), x[i], x[i + 1], xtol=1e-15, rtol=1e-15) for i in crossings]
+    return np.sort(np.concatenate([x[values == 0.0], np.array(found)]))
+
+
+def _check(model: object) -> None:
+    if not isinstance(model, Population):
+        raise InvalidArgument(f"`model` must be a model such as fp.nnlif(b=0.5), not {model!r}.")
+    if model.coupling.time_dependent:
+        raise InvalidArgument(
+            "`external` is a function of time, so there is no stationary state; give the model a number, "
+            "for example the mean of the current."
+        )
+    if not isinstance(model.drift, Leak) or not isinstance(model.threshold, HardThreshold):
+        raise InvalidArgument(
+            "stationary states are known in closed form for the leak drift and the hard threshold only; "
+            "for other laws run `fp.solve` until the rate settles."
+        )
+
+
+# -- the bifurcation diagram in b -------------------------------------------------------------------------------
+
+
+class Fold(NamedTuple):
+    """A saddle-node: at the connectivity `b` two stationary states merge at the rate `rate`."""
+
+    rate: float
+    b: float
+
+
+def bifurcation_curve(model: Population, rate: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The stationary states of `model` for every connectivity at once: (b, N) along their curve.
+
+    I(c, a) falls from ∞ to 0 as c goes from −∞ to ∞. So at each rate 0 < N < 1/τ exactly one input c solves
+    I(c, a0 + a1 N) = 1/N − τ, and the network fires at N for exactly one connectivity, b = (c − I_ext)/N: the
+    diagram is the graph of a function b(N), and its folds are the extrema.
+
+    Parameters
+    ----------
+    model : Population
+        Its b plays no role.
+    rate : array, optional
+        Rates N, with 0 < N < 1/τ. Default: 400 rates from 0.01 to 100 (or to nearly 1/τ), equally spaced in log N.
+
+    Returns
+    -------
+    b, rate : array
+        Of the shape of `rate`.
+
+    Raises
+    ------
+    InvalidArgument
+        As for `stationary_states`, or if a rate is not in (0, 1/τ).
+
+    >>> from fokkerplanck import nnlif
+    >>> b, N = bifurcation_curve(nnlif(b=0.0), rate=[0.192364012568, 2.28912570775])
+    >>> b.round(9).tolist()
+    [1.5, 1.5]
+    """
+    _check(model)
+    tau = model.refractory.mean_duration
+    if rate is None:
+        rate = np.geomspace(1e-2, min(1e2, 0.999 / tau if tau else np.inf), 400)
+    rate = np.asarray(rate, dtype=float)
+    if not np.all((rate > 0.0) & (rate * tau < 1.0) & np.isfinite(rate)):
+        raise InvalidArgument(f"`rate` must be positive and below 1/τ = {1 / tau if tau else np.inf:g}.")
+    return (_input_for(model, np.log(rate)) - model.coupling.external_at(0.0)) / rate, rate
+
+
+def fold_points(model: Population) -> tuple[Fold, ...]:
+    """The folds of `bifurcation_curve(model)` by increasing rate: there the number of states changes by two.
+
+        N (τ + I) = 1,   τ + I + N dI/dN = 0   (dI/dN at fixed b)
+
+    Along the curve the second equation is F(N) = 1 − N ((c − I_ext) m_1 + a1 N m_2/2) = 0; b increases where F > 0.
+    A pair of folds about to merge in a cusp is not missed: the zeros of dF/d log N, in closed form, are found first.
+
+    Parameters
+    ----------
+    model : Population
+        Its b plays no role.
+
+    Raises
+    ------
+    InvalidArgument
+        As for `stationary_states`.
+
+    >>> from fokkerplanck import nnlif
+    >>> fold_points(nnlif(b=0.0))[0].b  # doctest: +ELLIPSIS
+    2.1009677604...
+    """
+    _check(model)
+    tau = model.refractory.mean_duration
+    highest = math.log(FASTEST) if not tau else min(math.log(FASTEST), -math.log(tau) - 1e-3)
+    silent = -np.geomspace(25.0, 690.0, 80)[:0:-1]
+    nodes = np.concatenate([silent, np.linspace(-25.0, highest, 1000)])
+    nodes = np.union1d(nodes, _zeros(lambda L: _slope_along_curve(model, L)[1], nodes))
+    folds = _zeros(lambda L: _slope_along_curve(model, L)[0], nodes)
+    b, rate = bifurcation_curve(model, np.exp(folds))
+    return tuple(Fold(float(n), float(x)) for n, x in zip(rate, b, strict=True))
+
+
+def _slope_along_curve(model: Population, log_rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """F of `fold_points` and dF/d log N. With A_k = N m_k: F = 1 − (c − I_ext) A_1 − (a1 N/2) A_2.
+
+    Along the curve dc/dL = (1/N − a1 N m_2/2)/m_1, and dA_k/dL = A_k − A_{k+1} dc/dL − A_{k+2} a1 N/2.
+    """
+    N = np.exp(log_rate)
+    c = _input_for(model, log_rate)
+    _, m = passage_moments(c, model.noise.diffusion(N), model.V_R, model.V_F, order=4)
+    A = (1.0 - model.refractory.mean_duration * N) * m / m[0]
+    x, half = c - model.coupling.external_at(0.0), 0.5 * model.noise.gain * N
+    dc = (1.0 - half * A[2]) / A[1]
+    dA = A[:3] - A[1:4] * dc - A[2:5] * half
+    return 1.0 - x * A[1] - half * A[2], -(dc * A[1] + x * dA[1] + half * (A[2] + dA[2]))
+
+
+def _input_for(model: Population, log_rate: np.ndarray) -> np.ndarray:
+    """The input c at which a population with the noise of the rate N fires at that rate: I(c, a) = 1/N − τ.
+
+    Newton's iteration on log I, which is convex and decreasing in c: after its first step it comes from the left.
+    """
+    N = np.exp(log_rate)
+    a, V_R, V_F = model.noise.diffusion(N), model.V_R, model.V_F
+    target = np.log1p(-model.refractory.mean_duration * N) - log_rate
+    # Two guesses added: the barrier's, log I ≈ w_F²/2, and the noiseless one, I = log((c − V_R)/(c − V_F)).
+    c = V_F - np.sqrt(2.0 * a * np.maximum(target, 0.0))
+    c = c + (V_F - V_R) / np.expm1(np.exp(np.minimum(target, 6.0)))
+    for _ in range(100):
+        log_scale, m = passage_moments(c, a, V_R, V_F, order=1)
+        change = (log_scale + np.log(m[0]) - target) * m[0] / m[1]
+        c = c + change
+        if np.all(np.abs(change) <= 1e-13 * (np.abs(c) + np.sqrt(a))):
+            break
+    return c
