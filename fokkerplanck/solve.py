@@ -174,7 +174,10 @@ def _message(status: Status, why: str, t: float, blow_up: BlowUp | None) -> str:
     if blow_up is None:
         return f"{status.value[0].upper()}{status.value[1:]}{why} at t = {t:.9g}."
     low, high = blow_up.interval
-    return f"The firing rate blows up at t* = {blow_up.time:.9g}, within [{low:.9g}, {high:.9g}]: {blow_up.evidence}."
+    return (
+        f"The firing rate blows up at t* = {blow_up.time:.6g} (on this grid between {low:.9g} and {high:.9g}): "
+        f"{blow_up.evidence}."
+    )
 
 
 # -- what solve refuses -----------------------------------------------------------------------------------------
