@@ -41,6 +41,12 @@ _HOME = {
     "stationary_states": "stationary",
     "spectrum": "spectrum",
     "blow_up_criterion": "diagnostics.blowup",
+    "relative_entropy": "diagnostics.entropy",
+    "entropy_balance": "diagnostics.entropy",
+    "discrete_stationary": "diagnostics.entropy",
+    "Quadratic": "diagnostics.entropy",
+    "Logarithmic": "diagnostics.entropy",
+    "Absolute": "diagnostics.entropy",
     "mass": "diagnostics.conserved",
     "smallest_density": "diagnostics.conserved",
     "mean_potential": "diagnostics.conserved",
@@ -52,6 +58,14 @@ _HOME = {
 if TYPE_CHECKING:
     from .diagnostics.blowup import blow_up_criterion
     from .diagnostics.conserved import mass, mean_potential, second_moment, smallest_density
+    from .diagnostics.entropy import (
+        Absolute,
+        Logarithmic,
+        Quadratic,
+        discrete_stationary,
+        entropy_balance,
+        relative_entropy,
+    )
     from .grid import Grid
     from .models.catalog import nnlif
     from .models.population import Population

@@ -130,3 +130,10 @@ def test_activity_noise_makes_the_theorem_apply_to_inhibition():
     found = fp.blow_up_criterion(fp.nnlif(b=-1.0, a1=1.0), fp.gaussian(1.5, 0.005))
     assert found.satisfied
     assert 0.009776009 < found.latest_time < 10.0
+
+
+def test_the_theorem_asks_for_an_exponent_at_which_noise_outweighs_inhibition():
+    model = fp.nnlif(b=-5.0, a1=1.0)  # b + μ a1 > 0 from μ = 5 on
+    with pytest.raises(fp.InvalidArgument, match="`mu` = 4 must be larger"):
+        fp.blow_up_criterion(model, fp.gaussian(1.5, 0.005), mu=4.0)
+    assert fp.blow_up_criterion(model, fp.gaussian(1.5, 0.005), mu=5.5).bound > 0.0
