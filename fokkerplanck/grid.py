@@ -119,6 +119,11 @@ class Grid:
     def V_F(self) -> float:
         return float(self.faces[-1])
 
+    def coarsened(self) -> Grid:
+        """The grid with every second face, counted from V_F, and with V_R."""
+        kept = np.unique(np.concatenate([self.faces[:1], self.faces[::-2], [self.V_R]]))
+        return Grid(kept, self.V_R) if len(kept) > MIN_CELLS else self
+
     def deposit(self, v: float) -> tuple[np.ndarray, np.ndarray]:
         """Where a unit of mass put at potential v goes: two neighbouring cells and their shares.
 

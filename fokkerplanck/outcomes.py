@@ -49,8 +49,8 @@ class BlowUp:
     time : float
         Estimate of t*, extrapolated from the shrinking doubling times of N (dimensionless).
     interval : tuple of float
-        Bracket (last time computed, latest time compatible with the doubling times) for the blow-up of the
-        discrete problem; how far that is from t* shows under refinement of the grid.
+        Bracket for t*: from the doubling times of N, widened by 1.5 times the change of t* when the cells are
+        halved (and a fixed step doubled).
     rate : float
         Largest N that was computed.
     evidence : str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import platform
+import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -45,7 +47,7 @@ def reproduce(names: Sequence[str] = (), quick: bool = False, directory: str | P
     folder = Path(directory).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     verdicts = []
-    with tqdm(chosen, unit="claim", dynamic_ncols=True) as bar:
+    with _stoppable(), tqdm(chosen, unit="claim", dynamic_ncols=True) as bar:
         for file in bar:
             bar.set_description(file.name)
             verdicts.append(judge(file, quick, folder))
@@ -56,6 +58,28 @@ def reproduce(names: Sequence[str] = (), quick: bool = False, directory: str | P
     checks = sum(len(verdict.checks) for verdict in verdicts)
     print(f"{held} of {len(verdicts)} claims hold ({checks} numbers compared). Report: {page}")
     return 0 if held == len(verdicts) else 1
+
+
+class _Stop(BaseException):
+    """Ctrl-C while claims are checked. `solve` would turn a KeyboardInterrupt into a partial solution of one run."""
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise _Stop
+
+    try:
+        before = signal.signal(signal.SIGINT, stop)
+    except ValueError:  # not in the main thread: there Ctrl-C does not arrive
+        yield
+        return
+    try:
+        yield
+    except _Stop:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def judge(file: ClaimFile, quick: bool, folder: Path) -> Verdict:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from scipy.special import erfcx, ndtr
+from scipy.special import erfcx, log_ndtr, ndtr
 
 from .grid import Grid
 from .outcomes import InvalidArgument, finite_number, positive, real_array
@@ -46,6 +46,13 @@ class State:
         """Cell centres."""
         return self.grid.v
 
+    def coarsened(self) -> State:
+        """The same state on `grid.coarsened()`, with the masses of merged cells added up."""
+        coarse = self.grid.coarsened()
+        first = np.searchsorted(self.grid.faces, coarse.faces[:-1])
+        mass = np.add.reduceat(self.density * self.grid.width, first)
+        return replace(self, grid=coarse, density=mass / coarse.width)
+
 
 class InitialDensity(Protocol):
     """A probability density on (−∞, V_F] that can be averaged over cells."""
@@ -57,6 +64,11 @@ class InitialDensity(Protocol):
     @property
     def lowest(self) -> float:
         """A potential below which the density is negligible; infinite if it cannot tell."""
+        ...
+
+    @property
+    def narrowest(self) -> tuple[float, float]:
+        """Where the density varies most, and over what length; (nan, inf) if it cannot tell."""
         ...
 
 
@@ -79,10 +91,20 @@ class Gaussian:
     def lowest(self) -> float:
         return self.mean - TAIL_WIDTHS * float(np.sqrt(self.variance))
 
+    @property
+    def narrowest(self) -> tuple[float, float]:
+        return self.mean, float(np.sqrt(self.variance))
+
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         """n0 at the potentials v."""
         s = np.sqrt(self.variance)
         return np.exp(-(((v - self.mean) / s) ** 2) / 2) / (np.sqrt(2 * np.pi) * s * self._part(V_F))
+
+    def log_moment(self, mu: float, V_F: float) -> float:
+        """ln ∫ exp(μ v) n0 dv, in closed form."""
+        s = np.sqrt(self.variance)
+        shifted = (V_F - self.mean - mu * self.variance) / s
+        return float(mu * self.mean + 0.5 * mu**2 * self.variance + log_ndtr(shifted) - log_ndtr((V_F - self.mean) / s))
 
     def cell_averages(self, grid: Grid) -> np.ndarray:
         """Exact cell averages, shape (cells,)."""
@@ -113,6 +135,10 @@ class CompatibleGaussian:
     @property
     def lowest(self) -> float:
         return self.mean - TAIL_WIDTHS * float(np.sqrt(self.variance))
+
+    @property
+    def narrowest(self) -> tuple[float, float]:
+        return self.mean, float(np.sqrt(self.variance))
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         """n0 at the potentials v."""
@@ -157,6 +183,10 @@ class FromFunction:
     def lowest(self) -> float:
         return np.inf
 
+    @property
+    def narrowest(self) -> tuple[float, float]:
+        return np.nan, np.inf
+
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         return real_array("initial", self.function(np.atleast_1d(v)))
 
@@ -188,6 +218,10 @@ class FromArray:
     @property
     def lowest(self) -> float:
         return np.inf
+
+    @property
+    def narrowest(self) -> tuple[float, float]:
+        return np.nan, np.inf
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         return np.full(np.shape(v), np.nan)  # an array of cell averages has no value at a point
@@ -255,8 +289,8 @@ def as_density(initial: object) -> InitialDensity:
     if callable(initial):
         return FromFunction(initial)
     raise InvalidArgument(
-        f"`initial` must be fp.gaussian(mean, variance), fp.compatible_gaussian(mean, variance), a State, a function "
-        f"of v or an array of cell averages, not {initial!r}."
+        f"`initial` must be fp.gaussian(mean, variance), fp.compatible_gaussian(mean, variance), or a function of v "
+        f"(for fp.solve also an array of cell averages or a State), not {initial!r}."
     )
 
 

@@ -14,9 +14,7 @@ from scipy.optimize import brentq
 
 from .grid import Grid
 from .meanfield.firstpassage import log_mean_first_passage, log_occupation, passage_moments
-from .models.drift import Leak
-from .models.population import Population
-from .models.threshold import HardThreshold
+from .models.population import Population, require_leaky_hard
 from .outcomes import InvalidArgument
 from .spectrum import spectrum
 from .state import State
@@ -29,6 +27,8 @@ RESOLUTION = 0.1
 """Largest step of the scan, in asinh((c − V_F)/√a) and in log a: the scales on which log I bends."""
 TOUCHING = 1e-14
 """An extremum of log(N (τ + I)) this close to zero is a double root, to rounding."""
+UNRESOLVED = 1e-13
+"""Where a function of log N stays this close to zero up to the end of the scan, its sign means nothing."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -269,27 +269,38 @@ def _highest(model: Population) -> float:
 
 
 def _zeros(f: Function, x: np.ndarray, double: np.ndarray | None = None) -> np.ndarray:
-    """Zeros of f, one in each interval of x with a change of sign; points of `double` where f is rounding as well."""
+    """Zeros of f, one in each interval of x with a change of sign; points of `double` where f is rounding as well.
+
+    The end of x on which f is nothing but rounding is left out: as N → ∞ without refractory state,
+    N I → (V_F − V_R)/b, and where that is 1, or for the derivatives, f vanishes like a power of 1/N.
+    """
     values = f(x)
+    resolved = np.flatnonzero(np.abs(values) > UNRESOLVED)
+    if not len(resolved):
+        return x[:0]
+    x, values = x[: resolved[-1] + 1], values[: resolved[-1] + 1]
     if double is not None:
         values = np.where(np.isin(x, double) & (np.abs(values) <= TOUCHING), 0.0, values)
-    crossings = np.flatnonzero(values[:-1] * values[1:] < 0.0)
-    found = [brentq(lambda z: float(f(np.asarray(z))), x[i], x[i + 1], xtol=1e-15, rtol=1e-15) for i in crossings]
+    found = [_crossing(f, x[i], x[i + 1]) for i in np.flatnonzero(values[:-1] * values[1:] < 0.0)]
     return np.sort(np.concatenate([x[values == 0.0], np.array(found)]))
 
 
+def _crossing(f: Function, low: float, high: float) -> float:
+    """The zero of f between two points; the better one of them if its sign there turns out to be rounding."""
+
+    def value(z: float) -> float:
+        return float(f(np.asarray(z)))
+
+    if value(low) * value(high) >= 0.0:
+        return min(low, high, key=lambda z: abs(value(z)))
+    return brentq(value, low, high, xtol=1e-15, rtol=1e-15)
+
+
 def _check(model: object) -> None:
-    if not isinstance(model, Population):
-        raise InvalidArgument(f"`model` must be a model such as fp.nnlif(b=0.5), not {model!r}.")
-    if model.coupling.time_dependent:
+    if require_leaky_hard(model, "stationary states are known in closed form").coupling.time_dependent:
         raise InvalidArgument(
             "`external` is a function of time, so there is no stationary state; give the model a number, "
             "for example the mean of the current."
-        )
-    if not isinstance(model.drift, Leak) or not isinstance(model.threshold, HardThreshold):
-        raise InvalidArgument(
-            "stationary states are known in closed form for the leak drift and the hard threshold only; "
-            "for other laws run `fp.solve` until the rate settles."
         )
 
 

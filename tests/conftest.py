@@ -3,6 +3,11 @@
 pytest --hypothesis-profile=nightly
 """
 
+import os
+
+# Two processes of pytest-xdist, each with a BLAS that spins on every core, wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = 100

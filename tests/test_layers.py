@@ -17,7 +17,7 @@ ROWS = [
     {"models"},
     {"operators", "meanfield", "solution"},
     {"steppers", "diagnostics", "stationary", "spectrum", "continuation"},
-    {"solve", "particles"},
+    {"inputs", "solve", "particles"},
     {"cases", "sweep", "storage", "plotting", "report", "claims", "explore"},
     {"cli", "__main__"},
 ]
@@ -28,6 +28,7 @@ NEIGHBOURS = {
     ("state", "grid"),
     ("solution", "interpolation"),
     ("stationary", "spectrum"),
+    ("solve", "inputs"),
     ("report", "claims"),
     ("report", "storage"),
     ("__main__", "cli"),

@@ -167,7 +167,7 @@ def test_files_of_format_1_still_open():
     model = fp.nnlif(b=0.5, refractory=fp.ExponentialRefractory(0.2))
     stepper, monitors = fp.BackwardEuler(0.1), {"mean": fp.mean_potential}
     expected = fp.solve(
-        model, fp.gaussian(0.0, 0.25), (0.0, 0.5), grid=model.grid(16, v_min=-3.0), stepper=stepper, monitors=monitors
+        model, fp.gaussian(0.0, 0.25), (0.0, 0.5), grid=model.grid(24, v_min=-7.0), stepper=stepper, monitors=monitors
     )
     assert loaded.model == model
     np.testing.assert_allclose(loaded.rate, expected.rate, rtol=1e-12)

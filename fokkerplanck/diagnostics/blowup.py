@@ -10,9 +10,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
-from ..models.population import Population
+from ..models.population import Population, require_leaky_hard
 from ..outcomes import BlowUp, InvalidArgument, finite_number
-from ..state import Gaussian, InitialDensity, as_density
+from ..state import FromArray, Gaussian, InitialDensity, as_density
 
 DOUBLINGS = 4
 """Successive doublings of N that must each be faster than the one before."""
@@ -57,9 +57,9 @@ class BlowUpDetector:
             share = math.log(self.level / rate_old) / rise if rise > 0 else 1.0
             self.crossings.append(t_old + min(max(share, 0.0), 1.0) * (t - t_old))
             self.level *= 2.0
-        if not self.accelerating(DOUBLINGS):
+        if not self.accelerating(DOUBLINGS) or t > self.latest:
             return None
-        if self.crossings[-1] + self.doublings[-1] - t <= self.narrow:
+        if self.latest - t <= self.narrow:
             return self.record(t, "each doubling took a shrinking fraction of the one before")
         if strain > 1.0:
             return self.record(
@@ -74,6 +74,14 @@ class BlowUpDetector:
         """Times that the successive doublings of N took."""
         return np.diff(self.crossings)
 
+    @property
+    def latest(self) -> float:
+        """When the next doublings end at the latest, each taking ACCELERATION times the one before.
+
+        A rate that is still finite then has levelled off: it rose fast, but not into a singularity.
+        """
+        return float(self.crossings[-1] + self.doublings[-1] * ACCELERATION / (1.0 - ACCELERATION))
+
     def accelerating(self, count: int) -> bool:
         """Whether each of the last `count` doublings took at most ACCELERATION times the one before."""
         last = self.doublings[-count:]
@@ -86,8 +94,9 @@ class BlowUpDetector:
         if self.accelerating(2):
             ratio = doublings[-1] / doublings[-2]
             time = max(t, self.crossings[-1] + doublings[-1] * ratio / (1.0 - ratio))
-            latest = max(time, self.crossings[-1] + doublings[-1])
-            ratios = doublings[-DOUBLINGS + 1 :] / doublings[-DOUBLINGS:-1]
+            latest = max(time, self.latest)
+            last = doublings[-DOUBLINGS:]
+            ratios = last[1:] / last[:-1]
             evidence += f" (last ratios {', '.join(f'{r:.3f}' for r in ratios)})"
         return BlowUp(
             time=float(time),
@@ -155,8 +164,7 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
     >>> blow_up_criterion(nnlif(b=1.5), gaussian(1.5, 0.005)).satisfied
     True
     """
-    if not isinstance(model, Population):
-        raise InvalidArgument(f"`model` must be a model such as fp.nnlif(b=0.5), not {model!r}.")
+    require_leaky_hard(model, "the blow-up theorem is stated")
     coupling, a0, a1 = model.coupling, model.noise.a0, model.noise.a1
     if coupling.time_dependent or coupling.external_at(0.0) != 0.0:
         raise InvalidArgument("the blow-up theorem is stated without external current; use `external=0`.")
@@ -184,7 +192,8 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
         # latest(μ) falls as μ grows, so the best μ is often the last admissible one: add the zeros of the slack.
         scanned = smallest + max(smallest, 1.0) * np.geomspace(1e-6, 100.0, 600)
         signs = np.sign([slack(m) for m in scanned])
-        edges = [brentq(slack, *scanned[k : k + 2], xtol=1e-12) for k in np.flatnonzero(signs[1:] != signs[:-1])]
+        crossed = np.flatnonzero(signs[1:] != signs[:-1])
+        edges = [brentq(slack, float(scanned[k]), float(scanned[k + 1]), xtol=1e-12) for k in crossed]
         candidates = np.array([*scanned, *edges])
     else:
         candidates = np.array([float(mu)])
@@ -198,7 +207,11 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
 
 
 def _log_moment(model: Population, datum: InitialDensity) -> Callable[[float], float]:
-    """μ ↦ ln ∫ exp(μ v) n0 dv, for a datum that is constant in each of many cells."""
+    """μ ↦ ln ∫ exp(μ v) n0 dv: exact for a Gaussian, else for the datum made constant in each of 8000 cells."""
+    if isinstance(datum, Gaussian):
+        return lambda m: datum.log_moment(m, model.V_F)
+    if isinstance(datum, FromArray):
+        raise InvalidArgument("`initial` must be a density of v here; an array of cell averages does not say where.")
     grid = model.grid(cells=8000, v_min=min(model.lowest_potential(), datum.lowest))
     mass = datum.cell_averages(grid) * grid.width
     held = mass > 0.0

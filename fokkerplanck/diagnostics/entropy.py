@@ -160,8 +160,7 @@ def entropy_balance(
     _check_grids(state, stationary)
     system = scheme.discretize(model, state.grid)
     P, u = stationary.density, state.density / stationary.density
-    y = system.pack(state.density, state.refractory)
-    y[-1] = state.rate
+    y = system.pack(state.density, state.refractory, state.rate)
     slope = system.residual(y, state.t, out=np.empty(system.shape))[:, 0]
     change = float(np.sum(state.grid.width * H.slope(u) * slope[:-2]))
 
@@ -194,7 +193,7 @@ def discrete_stationary(model: Population, grid: Grid, rate: float = 0.0, scheme
         Default `fp.ScharfetterGummel()`.
     """
     system = (ScharfetterGummel() if scheme is None else scheme).discretize(model, grid)
-    y = system.pack(np.full(grid.cells, 1.0 / (grid.V_F - grid.v_min)), 0.0)
+    y = system.pack(np.full(grid.cells, 1.0 / (grid.V_F - grid.v_min)))
     for _ in range(3):
         y[-1] = rate
         y = system.implicit_step(y, 0.0, FOR_EVER)

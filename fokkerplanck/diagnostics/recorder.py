@@ -23,7 +23,7 @@ Monitor = Callable[[State], float]
 FRAMES = 400
 """Densities kept when the user names no times: above twice as many, every second one is dropped."""
 NEGATIVE = 1e-6
-"""A density below minus this much is no rounding or tolerance effect and is reported."""
+"""A density below minus this much is no rounding or tolerance effect and is reported; so is a larger truncated mass."""
 
 
 class Recorder:
@@ -75,9 +75,9 @@ class Recorder:
         t: float,
     ) -> Solution:
         """Everything recorded, with the last state."""
-        if self._negative:
-            warnings.warn(self._negative, FokkerPlanckWarning, stacklevel=3)
-            message = f"{message} {self._negative}"
+        for remark in filter(None, (self._negative, self._truncation())):
+            warnings.warn(remark, FokkerPlanckWarning, stacklevel=3)
+            message = f"{message} {remark}"
         if self.save_at is None and self._saved[-1][0] != t:
             self._saved.append((t, y[:-2, 0].copy()))
         times = np.array(self._t)
@@ -116,6 +116,14 @@ class Recorder:
         if smallest < min(self._smallest, -NEGATIVE):
             self._negative = self._describe_negative(smallest, y, t)
         self._smallest = min(self._smallest, smallest)
+
+    def _truncation(self) -> str | None:
+        if self._tail <= NEGATIVE:
+            return None
+        return (
+            f"A mass of up to {self._tail:.1e} would lie below the lower end {self.system.grid.v_min:.6g} of the grid; "
+            f"use a grid with a lower v_min."
+        )
 
     def _describe_negative(self, smallest: float, y: np.ndarray, t: float) -> str:
         scheme: FluxScheme = self.system.scheme

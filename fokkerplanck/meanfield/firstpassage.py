@@ -210,6 +210,11 @@ def _checked(*arguments: ArrayLike) -> list[np.ndarray]:
     return [c, a, V_R, V_F]
 
 
+def _sum(values: np.ndarray) -> np.ndarray:
+    """Gauss quadrature over the last axis; not with @, whose result depends on how many integrals are done at once."""
+    return np.einsum("...j,j->...", values, WEIGHTS)
+
+
 def _reach(top: np.ndarray, length: np.ndarray) -> np.ndarray:
     """How much of [top − length, top] matters for an integrand that grows like e^{w²/2}."""
     last = np.sqrt(np.maximum(top**2 - 2.0 * NEGLIGIBLE, 0.0))
@@ -220,7 +225,7 @@ def _rise(top: np.ndarray, length: np.ndarray) -> np.ndarray:
     """∫ e^{(w² − top²)/2} dw over [top − length, top], 0 ≤ length ≤ top."""
     length = _reach(top, length)
     d = length[..., None] * NODES
-    return length * (np.exp(-0.5 * d * (2.0 * top[..., None] - d)) @ WEIGHTS)
+    return length * _sum(np.exp(-0.5 * d * (2.0 * top[..., None] - d)))
 
 
 def _above_rest(top: np.ndarray, length: np.ndarray, order: int) -> np.ndarray:
@@ -230,7 +235,7 @@ def _above_rest(top: np.ndarray, length: np.ndarray, order: int) -> np.ndarray:
     w = top[..., None] - d
     phi = [np.sqrt(2.0 * np.pi) * ndtr(w) * np.exp(-0.5 * d * (2.0 * top[..., None] - d))]
     _climb(phi, w, np.exp(-0.5 * top[..., None] ** 2), order)
-    return length * (np.array(phi) @ WEIGHTS)
+    return length * _sum(np.array(phi))
 
 
 def _below_rest(near: np.ndarray, length: np.ndarray, order: int) -> np.ndarray:
@@ -241,11 +246,11 @@ def _below_rest(near: np.ndarray, length: np.ndarray, order: int) -> np.ndarray:
     first = np.sqrt(0.5 * np.pi) * erfcx(np.sqrt(0.5) * y)
     phi = [first]
     if order:
-        _climb(phi, -y, 1.0, order)
-        far = y > 2.0  # where climbing up cancels, the ratios φ_k/φ_{k−1} come from a continued fraction
+        _climb(phi, -np.minimum(y, 2.0), 1.0, order)
+        far = y > 2.0  # where climbing cancels, the ratios φ_k/φ_{k−1} come from a continued fraction
         for k, ratio in enumerate(_ratios(y[far], order), start=1):
             phi[k][far] = phi[k - 1][far] * ratio
-    return decades * (((1.0 + y) * np.array(phi)) @ WEIGHTS)
+    return decades * _sum((1.0 + y) * np.array(phi))
 
 
 def _climb(phi: list[np.ndarray], w: np.ndarray, one: np.ndarray | float, order: int) -> None:

@@ -10,11 +10,14 @@ from ..grid import Grid
 from ..outcomes import InvalidArgument
 from ..state import TAIL_WIDTHS
 from .coupling import MeanFieldCoupling
-from .drift import Drift
+from .drift import Drift, Leak
 from .noise import ActivityNoise
 from .refractory import Refractory
 from .reset import FixedReset
 from .threshold import HardThreshold
+
+LONGEST_DESCENT = 10_000
+"""Widths √a below V_R that are searched for the lower end of the density."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Population:
         cells : int
             Number of cells.
         v_min : float, optional
-            Lower end. By default `lowest_potential`, so that less than 1e-14 of the mass lies below it.
+            Lower end. By default `lowest_potential`; the solution reports how much mass could lie below it.
             A uniform grid lowers it a little to keep V_R on a face.
         finest : float, optional
             Width of the cell next to V_F; the cells then grow geometrically away from it. None: uniform.
@@ -95,27 +98,66 @@ class Population:
         return Grid.graded(v_min, self.V_R, self.V_F, cells, finest)
 
     def lowest_potential(self, t_span: tuple[float, float] | None = None) -> float:
-        """A potential below which the density is negligible: min(V_R, c_low) − 8 √a.
+        """A potential below which the density is negligible.
 
-        For an inhibitory network the lowest input c_low = I + bN solves its own equation: far below threshold
-        the rate is that of a Gaussian's tail, N ≈ (V_F − c) exp(−(V_F − c)²/2a)/√(2πa).
+        Under the lowest input c_low a density without flux, n ~ exp(∫ (f + c_low)/a dv), has fallen there by e^(−32)
+        from its peak (for the leak: c_low − 8 √a). For an inhibitory network c_low = I + bN solves its own equation:
+        far below threshold the rate is that of a Gaussian's tail, N ≈ (V_F − c) exp(−(V_F − c)²/2a)/√(2πa).
+
+        Raises
+        ------
+        InvalidArgument
+            If the drift does not push upwards far below, so that no such potential exists.
         """
-        external = self._lowest_external(t_span)
-        a = self.noise.a0
-        if self.noise.gain > 0:
-            # Below threshold N is at most of order one membrane time; its share of the noise widens the tail.
-            a = float(self.noise.diffusion(np.asarray(1.0)))
-        low = external
+        low, high = self._external_range(t_span)
+        # Far above threshold a neuron fires about (I − V_F)/(V_F − V_R) times; its share of the noise widens the tail.
+        a = float(self.noise.diffusion(np.asarray(max(1.0, (high - self.V_F) / (self.V_F - self.V_R)))))
         if self.coupling.gain < 0:
-            low = _quiet_equilibrium(self.coupling.gain, external, a, self.V_F)
-        return min(self.V_R, low) - TAIL_WIDTHS * float(np.sqrt(a))
+            low = _quiet_equilibrium(self.coupling.gain, low, a, self.V_F)
+        # Under a strong input the density is squeezed against V_F; leave room for data that start around V_R.
+        low = min(low, -float(self.drift(np.asarray(self.V_R))))
+        return _foot(lambda v: (self.drift(v) + low) / a, self.V_R, float(np.sqrt(a)))
 
-    def _lowest_external(self, t_span: tuple[float, float] | None) -> float:
+    def _external_range(self, t_span: tuple[float, float] | None) -> tuple[float, float]:
         if not self.coupling.time_dependent:
-            return self.coupling.external_at(0.0)
+            return (self.coupling.external_at(0.0),) * 2
         if t_span is None:
             raise InvalidArgument("`external` is a function of time: give `grid` the `t_span` of the run, or `v_min`.")
-        return min(self.coupling.external_at(t) for t in np.linspace(*t_span, 201))
+        currents = [self.coupling.external_at(t) for t in np.linspace(*t_span, 201)]
+        return min(currents), max(currents)
+
+
+def _foot(slope: Drift, top: float, width: float) -> float:
+    """Where exp(∫ slope dv), followed downwards from `top`, has fallen by e^(−TAIL_WIDTHS²/2) from its peak."""
+    v, fall, lowest_fall = top, 0.0, 0.0
+    steps = np.linspace(0.0, width, 21)
+    for _ in range(LONGEST_DESCENT):
+        # Trapezoids over one width; the exponent is followed as a sum, for its peak may lie far below `top`.
+        s = slope(v - steps)
+        falls = fall + np.cumsum(0.5 * (s[1:] + s[:-1]) * (width / 20))
+        lowest_fall = min(lowest_fall, float(falls.min()))
+        reached = np.flatnonzero(falls - lowest_fall >= 0.5 * TAIL_WIDTHS**2)
+        if len(reached):
+            return v - float(steps[reached[0] + 1])
+        v, fall = v - width, float(falls[-1])
+    raise InvalidArgument(
+        "the drift does not keep the density from drifting away downwards; give `grid` a `v_min` if that is meant."
+    )
+
+
+def require_population(model: object) -> Population:
+    """The model itself, or the refusal of what is none."""
+    if not isinstance(model, Population):
+        raise InvalidArgument(f"`model` must be a model such as fp.nnlif(b=0.5), not {model!r}.")
+    return model
+
+
+def require_leaky_hard(model: object, what: str) -> Population:
+    """The model, if it has the leak −v and a hard threshold, for which alone `what` is known."""
+    population = require_population(model)
+    if not isinstance(population.drift, Leak) or not isinstance(population.threshold, HardThreshold):
+        raise InvalidArgument(f"{what} for the leak drift and the hard threshold only, not for {population!r}.")
+    return population
 
 
 def _quiet_equilibrium(b: float, external: float, a: float, V_F: float) -> float:

@@ -7,13 +7,18 @@ R' = N − S, with ∫ n dv + R = 1. Absence is a law too, so that nothing else 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from ..outcomes import positive
 
 
 class Refractory(Protocol):
-    """A memoryless refractory law is told by the mean time spent in the pool (0: the pool stays empty)."""
+    """A memoryless law, which releases each silent neuron at the rate 1/mean_duration (0: the pool stays empty).
+
+    `memoryless` tells it from laws that need more than the mass of the pool, such as a fixed duration.
+    """
+
+    memoryless: ClassVar[bool]
 
     @property
     def mean_duration(self) -> float: ...
@@ -22,6 +27,8 @@ class Refractory(Protocol):
 @dataclass(frozen=True)
 class NoRefractory:
     """Neurons are reset at once: S = N, R = 0."""
+
+    memoryless: ClassVar[bool] = True
 
     @property
     def mean_duration(self) -> float:
@@ -44,6 +51,8 @@ class ExponentialRefractory:
     """
 
     tau: float
+
+    memoryless: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         positive("tau", self.tau)

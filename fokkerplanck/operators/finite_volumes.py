@@ -6,6 +6,7 @@ import numpy as np
 
 from ..grid import Grid
 from ..models.population import Population
+from ..outcomes import InvalidArgument
 from ..state import State
 from .kernels import backward_euler, balance, bordered_solve, deposit, divergence, eliminate, substitute
 from .schemes import FluxScheme
@@ -27,6 +28,7 @@ class FiniteVolumes:
     """
 
     def __init__(self, model: Population, grid: Grid, scheme: FluxScheme) -> None:
+        _check_laws(model)
         self.model, self.grid, self.scheme = model, grid, scheme
         self.cells, self.lanes, self.width = grid.cells, model.lanes, grid.width
         unknowns = np.concatenate([grid.v[:1], grid.v, [grid.V_F]])
@@ -155,11 +157,11 @@ class FiniteVolumes:
 
     # -- to and from the user's objects -------------------------------------------------------------------------
 
-    def pack(self, density: np.ndarray, refractory: float) -> np.ndarray:
-        """y for a density of shape (cells,), with the rate not yet closed."""
-        y = np.zeros(self.shape)
+    def pack(self, density: np.ndarray, refractory: float = 0.0, rate: float = 0.0) -> np.ndarray:
+        """y of a single population."""
+        y = np.empty(self.shape)
         y[:-2] = density[:, None]
-        y[-2] = refractory
+        y[-2], y[-1] = refractory, rate
         return y
 
     def unpack(self, y: np.ndarray, t: float) -> State:
@@ -199,6 +201,16 @@ class FiniteVolumes:
         flux = np.empty(self.lanes)
         divergence(y[:-2], right, left, self.width, out, flux)
         return flux
+
+
+def _check_laws(model: Population) -> None:
+    """A law that answers other questions than these would be solved as if it were the nearest known one."""
+    if not getattr(model.threshold, "absorbing", False):
+        raise InvalidArgument(f"finite volumes have no threshold law {model.threshold!r} yet; use a HardThreshold.")
+    if not getattr(model.refractory, "memoryless", False):
+        raise InvalidArgument(
+            f"finite volumes have no refractory law {model.refractory!r} yet; use fp.ExponentialRefractory(tau)."
+        )
 
 
 def _close_ends(right: np.ndarray, left: np.ndarray, faces: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,8 @@ from ..outcomes import positive
 from .protocol import Step, System, Tolerance
 
 ITERATIONS = 100
-LARGEST_RATE = 1e12
-"""Without a solution of N⁺ = e(N⁺)·n⁺(N⁺) below this the step fails."""
+DOUBLINGS = 60
+"""Doublings or halvings of the old rate among which a solution of N⁺ = e(N⁺)·n⁺(N⁺) is looked for."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,23 @@ class BackwardEuler:
             return True
         closed = system.close(y, t)
         # A datum that does not vanish at V_F has N(t) ~ t^(−1/2): the rate at the start is only the grid's cut-off of
-        # an infinity, and lagging it would move the whole density. Start from the rate that one step sees.
-        quiet = y.copy()
-        quiet[-1] = 0.0
-        seen = system.implicit_step(quiet, t + self.dt, self.dt)[-1]
-        y[-1] = np.minimum(y[-1], seen) if closed else seen
+        # an infinity, and lagging it would move the whole density. Start from the rate of the first step itself.
+        start = y[-1] if closed else np.zeros_like(y[-1])
+        lagged = self._with_rate(system, y, t, self.dt, start)[-1]
+        first = _self_consistent_rate(lambda n: self._with_rate(system, y, t, self.dt, n), start, lagged)
+        y[-1] = start if first is None else np.minimum(start, first) if closed else first
         return closed
+
+    @property
+    def lagged(self) -> bool:
+        """Whether the coefficients use the rate of the step before."""
+        return not self.self_consistent
 
     def first_step(self, system: System, y: np.ndarray, t: float, tolerance: Tolerance) -> float:
         return self.dt
+
+    def coarsened(self) -> BackwardEuler:
+        return BackwardEuler(2.0 * self.dt, self.self_consistent)
 
     def next_step(self, dt: float, error: float) -> float:
         return self.dt
@@ -72,7 +80,7 @@ class BackwardEuler:
     def step(self, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None:
         new = system.implicit_step(y, t + dt, dt)
         if self.self_consistent:
-            rate = _self_consistent_rate(lambda n: self._with_rate(system, y, t, dt, n), guess=new[-1])
+            rate = _self_consistent_rate(lambda n: self._with_rate(system, y, t, dt, n), y[-1], new[-1])
             if rate is None:
                 return None
             new = self._with_rate(system, y, t, dt, rate)
@@ -86,34 +94,42 @@ class BackwardEuler:
         return system.implicit_step(trial, t + dt, dt)
 
 
-def _self_consistent_rate(advance: Callable[[np.ndarray], np.ndarray], guess: np.ndarray) -> np.ndarray | None:
-    """The N ≥ 0 with N = e(N)·n⁺(N), of each lane, by regula falsi (Illinois); None if a lane has none.
+def _self_consistent_rate(
+    advance: Callable[[np.ndarray], np.ndarray], old: np.ndarray, lagged: np.ndarray
+) -> np.ndarray | None:
+    """The N ≥ 0 with N = e(N)·n⁺(N), of each lane, by regula falsi (Illinois); None if none is found.
 
-    A bracket rather than Newton's iteration: with a1 > 0 that one can land on a root with N < 0, which means nothing.
+    `old` is the rate of the step before and `lagged` what a step with it fires: the search starts there, so that of
+    several solutions the one is found that the old rate leads to. A bracket rather than Newton's iteration, which with
+    a1 > 0 can land on N < 0.
     """
 
     def excess(rate: np.ndarray) -> np.ndarray:
         return advance(rate)[-1] - rate
 
-    low, high = np.zeros_like(guess), 2.0 * guess + 1e-300
-    above, below = excess(low), excess(high)
-    while np.any(below > 0.0):
-        if np.any(high > LARGEST_RATE):
+    low, high = np.zeros_like(old), np.maximum(old, 1e-12)
+    above, below = excess(low), lagged - old
+    if np.any(below > 0.0):
+        # Is a solution ahead, or has the old rate passed one? The excess is convex in N for b > 0: its slope tells.
+        ahead = excess(high * 1.0001) < below
+        for _ in range(DOUBLINGS):
+            search = below > 0.0
+            low, above = np.where(search & ahead, high, low), np.where(search & ahead, below, above)
+            high = np.where(search, np.where(ahead, 2.0, 0.5) * high, high)
+            below = np.where(search, excess(high), below)
+            if not np.any(below > 0.0):
+                break
+        else:
             return None
-        low, above = np.where(below > 0.0, high, low), np.where(below > 0.0, below, above)
-        high = np.where(below > 0.0, 2.0 * high + 1e-12, high)
-        below = excess(high)
+    side = np.zeros_like(old)  # the end that moved last: +1 low, −1 high
     for _ in range(ITERATIONS):
         rate = high - below * (high - low) / np.where(below == above, 1.0, below - above)
         value = excess(rate)
         if np.all(np.abs(value) <= 1e-14 * rate + 1e-300) or np.all(high - low <= 4e-16 * high):
             return rate
         left = value > 0.0
-        # Illinois: halve the value at an end that stays, or the bracket shrinks from one side only.
-        low, above, below = (
-            np.where(left, rate, low),
-            np.where(left, value, 0.5 * above),
-            np.where(left, 0.5 * below, value),
-        )
-        high = np.where(left, high, rate)
-    return rate
+        # Illinois: halve the value at an end that stays a second time, or the bracket shrinks from one side only.
+        above = np.where(left, value, np.where(side < 0, 0.5 * above, above))
+        below = np.where(left, np.where(side > 0, 0.5 * below, below), value)
+        low, high, side = np.where(left, rate, low), np.where(left, high, rate), np.where(left, 1.0, -1.0)
+    return None

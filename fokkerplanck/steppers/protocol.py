@@ -66,10 +66,16 @@ class Step:
 
 
 class Stepper(Protocol):
-    """Advances a system by one step and proposes the length of the next; `adaptive` if it controls its error."""
+    """Advances a system by one step and proposes the length of the next.
+
+    `adaptive` if it controls its error; `lagged` if its coefficients use the rate of the step before.
+    """
 
     order: ClassVar[int]
     adaptive: ClassVar[bool]
+
+    @property
+    def lagged(self) -> bool: ...
 
     def begin(self, system: System, y: np.ndarray, t: float, fresh: bool) -> bool:
         """Set the rate y[-1] from the density; `fresh` unless y continues a run. False if there is no such rate."""
@@ -78,5 +84,9 @@ class Stepper(Protocol):
     def first_step(self, system: System, y: np.ndarray, t: float, tolerance: Tolerance) -> float: ...
 
     def step(self, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None: ...
+
+    def coarsened(self) -> Stepper:
+        """The stepper of a run with half the resolution: twice a fixed step; itself if it controls its error."""
+        ...
 
     def next_step(self, dt: float, error: float) -> float: ...

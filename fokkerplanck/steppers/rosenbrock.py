@@ -44,6 +44,7 @@ class Rodas5P:
 
     order: ClassVar[int] = 5
     adaptive: ClassVar[bool] = True
+    lagged: ClassVar[bool] = False
     embedded_order: ClassVar[int] = 4
     dense_order: ClassVar[int] = 4
 
@@ -118,6 +119,9 @@ class Rodas5P:
         slope[-1] = 0.0
         size, speed = tolerance.norm(y, y, y), tolerance.norm(slope, y, y)
         return 0.01 * size / speed if speed > 0 else 1e-3
+
+    def coarsened(self) -> Rodas5P:
+        return self
 
     def next_step(self, dt: float, error: float) -> float:
         factor = SAFETY * error ** (-1.0 / (self.embedded_order + 1)) if error > 0 else GROW

@@ -3,10 +3,12 @@
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given
+from scipy.optimize import brentq
 from strategies import between, models
 
 import fokkerplanck as fp
@@ -84,9 +86,10 @@ def test_only_excitation_or_activity_noise_can_blow_up(b, a1, may):
 
 
 @given(models(b=between(-5.0, 0.5)))
-def test_the_default_grid_reaches_eight_deviations_below_the_input(model):
-    free_input = model.coupling.external_at(0.0)
-    assert model.lowest_potential() <= min(model.V_R, free_input) - 7.99 * np.sqrt(model.noise.a0)
+def test_the_default_grid_reaches_down_to_where_a_density_without_flux_has_vanished(model):
+    # exp(−(v − c)²/2a), c the input, has fallen by e^(−32) from the highest value that it takes below V_R.
+    c, a = model.coupling.external_at(0.0), model.noise.a0
+    assert (c - model.lowest_potential()) ** 2 - max(c - model.V_R, 0.0) ** 2 > 63.9 * a
 
 
 def test_strong_inhibition_lowers_the_grid():
@@ -94,6 +97,14 @@ def test_strong_inhibition_lowers_the_grid():
     sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 5.0))
     assert sol.grid.v_min < fp.nnlif(b=0.0).grid().v_min - 0.5
     assert sol.quality.truncated_mass < 1e-12
+
+
+def test_the_input_of_an_inhibited_network_balances_its_own_rate():
+    def excess(w):  # of c = I + b N at c = V_F − w, with the rate N = w exp(−w²/2)/√(2π) of a Gaussian's tail
+        return 2.0 - w - (2.0 - 100.0 * w * math.exp(-(w**2) / 2) / math.sqrt(2 * math.pi))
+
+    c = 2.0 - brentq(excess, 1.5, 5.0)
+    assert c - 8.1 < fp.nnlif(b=-100.0, external=2.0).lowest_potential() < c - 7.99
 
 
 def test_a_driving_current_that_sinks_lowers_the_grid():
@@ -119,6 +130,7 @@ class HalfSilent:
     """A refractory law of one's own."""
 
     mean_duration: float = 0.3
+    memoryless: ClassVar[bool] = True
 
 
 @pytest.mark.parametrize(("slot", "law"), [("drift", Quadratic()), ("refractory", HalfSilent())])

@@ -196,5 +196,6 @@ def test_the_tail_estimates_the_mass_below_the_grid():
     below = float(
         stationary.density[stationary.grid.faces[1:] <= -3.0] @ stationary.grid.width[stationary.grid.faces[1:] <= -3.0]
     )
-    cut = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 20.0), model.grid(200, v_min=-3.0), rtol=1e-8)
+    with pytest.warns(fp.FokkerPlanckWarning, match="lower v_min"):
+        cut = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 20.0), model.grid(200, v_min=-3.0), rtol=1e-8)
     assert below / 3 < cut.quality.truncated_mass < 3 * below

@@ -43,6 +43,8 @@ def check(results: dict[str, tuple[fp.Solution, Criterion]]) -> list[Check]:
         measured = sol.blow_up.time if sol.blow_up else float("nan")
         checks.append(Check(f"{label}: status", fp.Status.BLOW_UP.name, sol.status.name, kind="equal"))
         checks.append(Check(f"{label}: t*", time, measured, TOLERANCE))
+        low, high = sol.blow_up.interval if sol.blow_up else (float("nan"),) * 2
+        checks.append(Check(f"{label}: t* lies in the interval given", True, low <= time <= high, kind="equal"))
         checks.append(Check(f"{label}: the theorem applies", applies, criterion.satisfied, kind="equal"))
         if applies:
             checks.append(

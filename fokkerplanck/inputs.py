@@ -1,0 +1,165 @@
+"""What `solve` accepts: every argument checked before anything runs, and refused in the user's words."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .diagnostics.recorder import NEGATIVE, Monitor
+from .grid import Grid
+from .models.population import Population, require_population
+from .operators.schemes import FluxScheme
+from .outcomes import FokkerPlanckWarning, InvalidArgument, finite_number, non_negative, real_array
+from .state import State, as_density
+
+Condition = Callable[[State], bool]
+
+CALM = (400, 5e-3)
+RESTLESS = (600, 1e-4)
+"""Default cells, and width of the finest as a share of V_F − V_R: where the rate stays bounded the errors of the bulk
+and of the firing flux balance; where it may blow up, the boundary layer is resolved up to N of about 1e4/b."""
+VISIBLE = 1e-8
+"""Relative to its peak, the value from which a datum counts as not vanishing at V_F."""
+MASS_TOLERANCE = 1e-6
+"""A State whose mass differs from 1 by more is refused; the rounding of very long runs stays far below."""
+
+
+def check_kinds(model: object, grid: object, scheme: object, stepper: object) -> None:
+    require_population(model)
+    if grid is not None and not isinstance(grid, Grid):
+        raise InvalidArgument(f"`grid` must be made by model.grid(cells=...), not {grid!r}.")
+    if not isinstance(scheme, FluxScheme):
+        raise InvalidArgument(f"`scheme` must be an object such as fp.ScharfetterGummel(), not {scheme!r}.")
+    if isinstance(stepper, type) or not hasattr(stepper, "adaptive"):
+        raise InvalidArgument(f"`stepper` must be an object such as fp.BackwardEuler(dt=0.001), not {stepper!r}.")
+
+
+def checked_span(t_span: Any) -> tuple[float, float]:
+    try:
+        start, end = t_span
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"`t_span` must be a pair (start, end), not {t_span!r}.") from None
+    start, end = finite_number("t_span[0]", start), finite_number("t_span[1]", end)
+    if not end > start:
+        raise InvalidArgument(f"`t_span` = ({start:g}, {end:g}) runs backwards; the end must come after the start.")
+    return start, end
+
+
+def checked_times(save_at: Any, start: float, end: float) -> np.ndarray | None:
+    if save_at is None:
+        return None
+    times = np.atleast_1d(real_array("save_at", save_at))
+    if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
+        raise InvalidArgument("`save_at` must be a vector of increasing times.")
+    if len(times) and not (start <= times[0] and times[-1] <= end):
+        raise InvalidArgument(
+            f"`save_at` reaches from {times[0]:g} to {times[-1]:g}, outside t_span = ({start:g}, {end:g})."
+        )
+    return times
+
+
+def checked_monitors(monitors: Mapping[str, Monitor] | None) -> dict[str, Monitor]:
+    if not isinstance(monitors, Mapping | None):
+        raise InvalidArgument(
+            f'`monitors` must map names to functions, as in {{"mean": fp.mean_potential}}, not {monitors!r}.'
+        )
+    for name, monitor in (monitors or {}).items():
+        if not callable(monitor):
+            raise InvalidArgument(f"monitor `{name}` must be a function of a State, not {monitor!r}.")
+    return dict(monitors or {})
+
+
+def checked_conditions(stop_when: Any) -> tuple[Condition, ...]:
+    if not isinstance(stop_when, Sequence) or not all(callable(condition) for condition in stop_when):
+        raise InvalidArgument(f"`stop_when` must be a list of functions of a State, not {stop_when!r}.")
+    return tuple(stop_when)
+
+
+def starting_state(model: Population, initial: object, grid: Grid | None, start: float, end: float) -> State:
+    """The state to start from; its rate is not a number unless `initial` is a State, which has one."""
+    if isinstance(initial, State):
+        if grid is not None and not np.array_equal(grid.faces, initial.grid.faces):
+            raise InvalidArgument("`grid` differs from the grid of the State given as `initial`; leave it out.")
+        grid = initial.grid
+        _check_fit(model, grid)
+        _check_state(initial)
+        if initial.refractory > 0 and model.refractory.mean_duration == 0:
+            raise InvalidArgument(
+                f"`initial` holds R = {initial.refractory:.3g} refractory neurons, but `model` has no refractory state."
+            )
+        return initial
+    datum = as_density(initial)
+    if grid is None:
+        cells, share = RESTLESS if model.may_blow_up else CALM
+        v_min = min(model.lowest_potential((start, end)), datum.lowest)
+        finest = share * (model.V_F - model.V_R)
+        narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
+        grid = model.grid(cells, v_min, None if narrow else finest)
+    _check_fit(model, grid)
+    averages = datum.cell_averages(grid)
+    lost = 1.0 - float(averages @ grid.width)
+    if lost > 1e-9:
+        raise InvalidArgument(
+            f"the grid starts at {grid.v_min:g}, but a mass of {lost:.2g} of `initial` lies below; "
+            f"use model.grid(v_min=...) with a lower v_min."
+        )
+    where, length = datum.narrowest
+    width = grid.width[np.clip(np.searchsorted(grid.faces, where) - 1, 0, grid.cells - 1)]
+    if length < width:
+        warnings.warn(
+            f"`initial` varies over {length:.2g} near v = {where:g}, where a cell is {width:.2g} wide: the run starts "
+            f"from its cell averages, which are wider; use a finer grid there.",
+            FokkerPlanckWarning,
+            stacklevel=3,
+        )
+    at_threshold = float(np.max(datum.value(np.array([model.V_F]), model.V_F)))
+    if model.noise.gain > 0 and at_threshold > VISIBLE * averages.max():
+        raise InvalidArgument(
+            f"for a1 > 0 the initial density must vanish at V_F, but `initial` is {at_threshold:.2g} there: the rate "
+            f"N = a0 g/(1 − a1 g) with g = −∂v n(V_F) is undefined; use fp.compatible_gaussian(mean, variance)."
+        )
+    return State(start, grid, averages, rate=np.nan)
+
+
+def _check_state(state: State) -> None:
+    """A State may come from anywhere; what a run leaves passes, negative by its tolerance included."""
+    density, width = real_array("initial", state.density), state.grid.width
+    if density.shape != width.shape:
+        raise InvalidArgument(f"`initial` has a density of shape {density.shape}, but its grid has {len(width)} cells.")
+    finite_number("initial.rate", state.rate)
+    pool = non_negative("initial.refractory", state.refractory)
+    mass = float(density @ width) + pool
+    if not abs(mass - 1.0) <= MASS_TOLERANCE:
+        raise InvalidArgument(f"`initial` has mass {mass:.9g} (density and refractory pool), not 1.")
+    if density.min() < -NEGATIVE:
+        raise InvalidArgument(f"`initial` has a negative density ({density.min():.2g}).")
+
+
+def _check_fit(model: Population, grid: Grid) -> None:
+    if grid.V_F != model.V_F:
+        raise InvalidArgument(
+            f"`grid` ends at {grid.V_F:g} but the model's threshold is {model.V_F:g}; "
+            f"build it with `model.grid(cells=...)`."
+        )
+    if grid.V_R != model.V_R:
+        raise InvalidArgument(
+            f"`grid` is fitted to a reset at {grid.V_R:g} but the model's is {model.V_R:g}; "
+            f"build it with `model.grid(cells=...)`."
+        )
+
+
+def undefined_rate(model: Population, state: State) -> str:
+    """Why a datum has no rate. Refuses a1 |∂v n0(V_F)| ≥ 1, for which N = a0 g/(1 − a1 g) does not exist."""
+    slope = 2.0 * state.density[-1] / state.grid.width[-1]
+    if model.noise.gain * slope >= 1.0:
+        raise InvalidArgument(
+            f"`initial` has a1 |∂v n(V_F)| = {model.noise.gain * slope:.3g} ≥ 1, for which the rate "
+            f"N = a0 g/(1 − a1 g) does not exist; use a less concentrated fp.compatible_gaussian(mean, variance)."
+        )
+    return (
+        f" (b n(V_F) = {model.coupling.gain * state.density[-1]:.3g} in the cell next to V_F: from 1 on no finite rate "
+        f"satisfies N = e(N) n. If it falls below 1 on a finer grid, use that one; if not, this datum blows up at once)"
+    )
