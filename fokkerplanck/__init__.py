@@ -39,6 +39,8 @@ _HOME = {
     "BackwardEuler": "steppers.implicit",
     "Rodas5P": "steppers.rosenbrock",
     "stationary_states": "stationary",
+    "bifurcation_curve": "stationary",
+    "fold_points": "stationary",
     "spectrum": "spectrum",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
@@ -76,7 +78,7 @@ if TYPE_CHECKING:
     from .solve import solve
     from .spectrum import spectrum
     from .state import State, compatible_gaussian, gaussian
-    from .stationary import stationary_states
+    from .stationary import bifurcation_curve, fold_points, stationary_states
     from .steppers.implicit import BackwardEuler
     from .steppers.rosenbrock import Rodas5P
     from .storage import load

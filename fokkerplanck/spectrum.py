@@ -133,6 +133,8 @@ def spectrum(
     own_values, vectors = eig(problems[home].matrix)
     ladder = [own_values if k == home else eigvals(problem.matrix) for k, problem in enumerate(problems)]
     values, error, order = _extrapolated(ladder, count)
+    # No eigenvalue is known better than the rounding of the largest entry, which counts on extremely fine cells.
+    error = np.maximum(error, np.finfo(float).eps * max(np.abs(problem.matrix).max() for problem in problems))
     masses, rate = _normalised(problems[home], vectors[:, order[home]])
     cells = grids[home].cells
     return Spectrum(
@@ -178,7 +180,7 @@ def jacobian(system: FiniteVolumes, density: np.ndarray, rate: float) -> tuple[n
     at = np.array([rate])
     right, left = (weights[:, 0] for weights in system.weights(at, 0.0))
     gains = system.model.coupling.gain, system.model.noise.gain
-    more_right, more_left = (weights[:, 0] for weights in system._derivative(at, 0.0, *gains))
+    more_right, more_left = (weights[:, 0] for weights in system.weight_slopes(at, 0.0, *gains))
     flux = more_right * np.concatenate([[0.0], density]) - more_left * np.concatenate([density, [0.0]])
     if not flux[-1] < 1.0:
         raise InvalidArgument(
@@ -205,6 +207,7 @@ def fitted_grid(at: StationaryState, cells: int = COARSEST) -> Grid:
     """
     V_R, V_F, c, a = at.model.V_R, at.model.V_F, at.current, at.diffusion
     v_min = c - float(np.sqrt(max(c - V_R, 0.0) ** 2 + 2.0 * TAIL_EXPONENT * a))
+    v_min = min(v_min, V_R - 0.1 * (V_F - V_R))  # a strong drift leaves nothing below V_R, but V_R must be a face
     # With a1 > 0 the rate feeds back on itself through the slope at V_F, on the length a0/|V_F − c|.
     layer = a / max(c - V_F, 1e-300) if at.model.noise.gain == 0 else at.model.noise.a0 / max(abs(c - V_F), 1e-300)
     finest = min(FINEST * min(V_F - V_R, np.sqrt(a), 5.0 * layer), 0.9 * (V_F - v_min) / cells)

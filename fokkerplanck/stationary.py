@@ -16,11 +16,12 @@ from .grid import Grid
 from .meanfield.firstpassage import log_mean_first_passage, log_occupation, passage_moments
 from .models.population import Population, require_leaky_hard
 from .outcomes import InvalidArgument
-from .spectrum import spectrum
+from .spectrum import Spectrum, spectrum
 from .state import State
 
 Function = Callable[[np.ndarray], np.ndarray]
 
+STABILITY = {True: "stable", False: "unstable", None: "stability not resolved"}
 FASTEST = 1e10
 """Without refractory state nothing bounds the rate; states beyond this one are not looked for."""
 RESOLUTION = 0.1
@@ -115,7 +116,11 @@ class StationaryState:
     @cached_property
     def eigenvalue(self) -> complex:
         """The eigenvalue of the linearised equation with the largest real part, apart from the zero of the mass."""
-        return complex(spectrum(self.model, self, count=1).eigenvalues[0])
+        return complex(self._leading.eigenvalues[0])
+
+    @cached_property
+    def _leading(self) -> Spectrum:
+        return spectrum(self.model, self, count=1)
 
     @property
     def growth_rate(self) -> float:
@@ -123,8 +128,14 @@ class StationaryState:
         return self.eigenvalue.real
 
     @property
-    def stable(self) -> bool:
-        """Whether every small perturbation decays. At a fold the growth rate is zero and this is rounding."""
+    def stable(self) -> bool | None:
+        """Whether every small perturbation decays; None where the growth rate is not known to its sign.
+
+        That is so at a fold, where it is zero, and where the spectrum cannot be resolved (a drift or a noise of another
+        order of magnitude than V_F − V_R).
+        """
+        if abs(self.growth_rate) <= self._leading.error[0]:
+            return None
         return self.growth_rate < 0.0
 
     def __repr__(self) -> str:
@@ -132,7 +143,7 @@ class StationaryState:
         z = self.eigenvalue
         turning = f" ± {abs(z.imag):.4g}i" if z.imag else ""
         return (
-            f"StationaryState(N = {self.rate:.12g}{refractory}, {'stable' if self.stable else 'unstable'}: "
+            f"StationaryState(N = {self.rate:.12g}{refractory}, {STABILITY[self.stable]}: "
             f"λ = {z.real:.4g}{turning}, residual {self.residual:.0e})"
         )
 
@@ -263,8 +274,8 @@ def _highest(model: Population) -> float:
     tau = model.refractory.mean_duration
     highest = min(math.log(FASTEST), -math.log(tau)) if tau else math.log(FASTEST)
     if model.coupling.gain <= 0 and model.noise.gain == 0:
-        silent = log_mean_first_passage(*_coefficients(model, np.asarray(0.0)), model.V_R, model.V_F)
-        highest = min(highest, -float(silent))
+        silent = -float(log_mean_first_passage(*_coefficients(model, np.asarray(0.0)), model.V_R, model.V_F))
+        highest = min(highest, silent) if tau else silent
     return highest + 0.1
 
 

@@ -400,3 +400,27 @@ def test_other_laws_are_refused():
         fp.stationary_states(dataclasses.replace(network(0.5), threshold=soft))
     with pytest.raises(fp.InvalidArgument, match="leak drift"):
         fp.stationary_states(dataclasses.replace(network(0.5), drift=lambda v: -(v**3)))
+
+
+# -- far from the usual scales ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parameters", [{"V_R": 2 - 1e-12}, {"a0": 1e25}, {"external": 1e12}])
+def test_a_linear_network_has_its_state_however_fast(parameters):
+    model = fp.nnlif(b=0.0, **parameters)
+    (state,) = fp.stationary_states(model)
+    passage = mean_first_passage(model.coupling.external, model.noise.a0, model.V_R, model.V_F)
+    assert state.rate == pytest.approx(1.0 / float(passage), rel=1e-9)
+
+
+def test_a_stability_that_the_spectrum_cannot_resolve_is_not_claimed():
+    (state,) = fp.stationary_states(fp.nnlif(b=0.0, V_R=2 - 1e-8))
+    assert state.stable is None
+    assert "stability not resolved" in repr(state)
+
+
+def test_a_strong_drift_has_a_spectrum():
+    for model in (fp.nnlif(b=1.0001), fp.nnlif(b=0.0, external=1e8)):
+        for state in fp.stationary_states(model):
+            assert state.stable in (True, False, None)
+            assert repr(state)

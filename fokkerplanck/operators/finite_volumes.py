@@ -70,7 +70,7 @@ class FiniteVolumes:
         here, near, far = (coupling.external_at(t + k * h) for k in range(3))
         slope = (4.0 * near - 3.0 * here - far) / (2.0 * h)
         out = np.zeros(self.shape)
-        fired = self._divergence(y, *self._derivative(y[-1], t, current=slope, diffusion=0.0), out=out[:-2])
+        fired = self._divergence(y, *self.weight_slopes(y[-1], t, current=slope, diffusion=0.0), out=out[:-2])
         reset = np.where(self._tau > 0, 0.0, fired)
         deposit(out[:-2], reset, *self._reset, self.width)
         out[-2], out[-1] = fired - reset, fired
@@ -103,7 +103,7 @@ class FiniteVolumes:
         self._shift[...] = shift
         eliminate(self._shift, right, left, self.width, self._pivot)
         coupling, noise = self.model.coupling, self.model.noise
-        by_rate = self._derivative(y[-1], t, current=coupling.gain, diffusion=noise.gain)
+        by_rate = self.weight_slopes(y[-1], t, current=coupling.gain, diffusion=noise.gain)
         eta = self._divergence(y, *by_rate, out=self._response)
         deposit(self._response, 1.0 / (1.0 + self._tau * shift), *self._reset, self.width)
         substitute(self._response, right, left, self.width, self._pivot)
@@ -137,7 +137,7 @@ class FiniteVolumes:
             for _ in range(CLOSURE_ITERATIONS):
                 mu, kappa = self._transport(rate, t, slice(-1, None))
                 fired = last * (self.scheme.weight(mu, kappa) + mu)[0]
-                by_rate = self._derivative(rate, t, self.model.coupling.gain, self.model.noise.gain, slice(-1, None))
+                by_rate = self.weight_slopes(rate, t, self.model.coupling.gain, self.model.noise.gain, slice(-1, None))
                 slope = 1.0 - last * by_rate[0][0]
                 if np.any(slope <= 0.0) or not np.all(np.isfinite(fired)):
                     return None
@@ -186,7 +186,7 @@ class FiniteVolumes:
         mu = self._face_drift[faces] + self.model.coupling.current(rate, t)
         return mu, self.model.noise.diffusion(rate) / self._distance[faces]
 
-    def _derivative(
+    def weight_slopes(
         self, rate: np.ndarray, t: float, current: float, diffusion: float, faces: slice = slice(None)
     ) -> tuple[np.ndarray, np.ndarray]:
         """Change of the (right, left) weights for given changes of the current c and of the diffusion a."""

@@ -244,8 +244,3 @@ def test_the_step_control_accepts_one_more_power_than_the_estimate():
     assert RODAS.next_step(1.0, 2.0**5) == pytest.approx(0.9 / 2)
     assert RODAS.next_step(1.0, 0.0) == 6.0
     assert RODAS.next_step(1.0, 1e30) == 0.2
-
-
-def test_a_fixed_step_comes_back_after_a_shortened_one():
-    # `solve` quarters a step that could not be taken; one difficult instant must not slow down the rest of the run.
-    assert fp.BackwardEuler(0.1).next_step(0.025, 0.0) == 0.1

@@ -7,16 +7,15 @@ import numpy as np
 
 import fokkerplanck as fp
 from fokkerplanck.claims import Check, Claim
-from fokkerplanck.stationary import bifurcation_curve, fold_points
 
 CLAIM = Claim(
     title="Steady states: none, one, two or three, and where they merge",
     statement=(
-        "Stationary rates solve N (τ + I(N)) = 1, I the mean first-passage time from V_R to V_F. For b ≤ 0 there is "
-        "exactly one. Without refractory state an excitatory network has one for 0 < b < V_F − V_R, two up to the fold "
-        "b* = 2.100967760456 and none beyond; with one it has an odd number, three between two folds. The lower branch "
-        "is stable, the middle one unstable. The values 2.319 (b = 1.5) and 0.1377 (b = 0) that circulate are no "
-        "solutions."
+        "Stationary rates solve N (τ + I(N)) = 1, I the mean first-passage time from V_R to V_F. For b ≤ 0 and "
+        "constant noise there is exactly one. Without refractory state an excitatory network has one for "
+        "0 < b < V_F − V_R, two up to the fold b* = 2.100967760456 and none beyond; with one it has an odd number, "
+        "three between two folds. The lower branch is stable, the middle one unstable. The values 2.319 (b = 1.5) and "
+        "0.1377 (b = 0) that circulate are no solutions."
     ),
     source="Cáceres, Carrillo, Perthame (2011), Thm 3.1; Cáceres, Perthame (2014); reference: 30-digit quadrature",
     parameters={"a0": 1, "V_R": 1, "V_F": 2, "a1": "0, 0.1, 0.5", "τ": "0, 0.025, 0.2, 1", "b": "−10 to 3"},
@@ -61,9 +60,9 @@ def run(quick: bool) -> dict:
     found = [(model, rates, fp.stationary_states(model)) for model, rates in table()]
     return {
         "found": found,
-        "folds": {key: fold_points(network(0.0, *key)) for key in FOLDS},
+        "folds": {key: fp.fold_points(network(0.0, *key)) for key in FOLDS},
         "states": {b: fp.stationary_states(network(b)) for b in EIGENVALUES},
-        "curves": {tau: bifurcation_curve(network(0.0, tau=tau)) for tau in (0.0, 0.025, 0.2, 1.0)},
+        "curves": {tau: fp.bifurcation_curve(network(0.0, tau=tau)) for tau in (0.0, 0.025, 0.2, 1.0)},
         "beyond": len(fp.stationary_states(network(2.11))),
     }
 
