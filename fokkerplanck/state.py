@@ -73,12 +73,8 @@ class InitialDensity(Protocol):
 
 
 @dataclass(frozen=True)
-class Gaussian:
-    """n0(v) = exp(−(v − mean)²/(2 variance))/Z on v ≤ V_F, Z the integral over (−∞, V_F].
-
-    It does not vanish at V_F: N(t) starts like t^(−1/2), and for a1 > 0 the datum is inadmissible unless its
-    value there is negligible; use `compatible_gaussian` then.
-    """
+class _Bell:
+    """What densities with a Gaussian factor share."""
 
     mean: float
     variance: float
@@ -94,6 +90,15 @@ class Gaussian:
     @property
     def narrowest(self) -> tuple[float, float]:
         return self.mean, float(np.sqrt(self.variance))
+
+
+@dataclass(frozen=True)
+class Gaussian(_Bell):
+    """n0(v) = exp(−(v − mean)²/(2 variance))/Z on v ≤ V_F, Z the integral over (−∞, V_F].
+
+    It does not vanish at V_F: N(t) starts like t^(−1/2), and for a1 > 0 the datum is inadmissible unless its
+    value there is negligible; use `compatible_gaussian` then.
+    """
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         """n0 at the potentials v."""
@@ -122,23 +127,8 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
-class CompatibleGaussian:
+class CompatibleGaussian(_Bell):
     """n0(v) = (V_F − v) exp(−(v − mean)²/(2 variance))/Z: vanishes at V_F, as the equation asks of n(·, t)."""
-
-    mean: float
-    variance: float
-
-    def __post_init__(self) -> None:
-        finite_number("mean", self.mean)
-        positive("variance", self.variance)
-
-    @property
-    def lowest(self) -> float:
-        return self.mean - TAIL_WIDTHS * float(np.sqrt(self.variance))
-
-    @property
-    def narrowest(self) -> tuple[float, float]:
-        return self.mean, float(np.sqrt(self.variance))
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         """n0 at the potentials v."""

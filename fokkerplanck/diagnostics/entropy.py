@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,15 +18,15 @@ FOR_EVER = 1e9
 """Membrane time constants after which everything has converged; an implicit step takes them at once."""
 
 
-class Convex:
+class Convex(ABC):
     """A convex function H with H(1) = 0, and its Bregman distance D_H(x|y) = H(x) − H(y) − H'(y)(x − y) ≥ 0."""
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+    @abstractmethod
+    def __call__(self, x: np.ndarray) -> np.ndarray: ...
 
+    @abstractmethod
     def slope(self, x: np.ndarray) -> np.ndarray:
         """H'(x)."""
-        raise NotImplementedError
 
     def bregman(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """D_H(x|y)."""

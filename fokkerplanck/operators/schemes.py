@@ -13,6 +13,7 @@ W is homogeneous of degree one, W = μ ∂W/∂μ + κ ∂W/∂κ, so one slope 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -30,7 +31,7 @@ STEEPEST = 700.0
 
 
 @dataclass(frozen=True)
-class FluxScheme:
+class FluxScheme(ABC):
     """Base of the two-point schemes: what they claim, and how they meet a model.
 
     `order` is the order in the cell width, `positive` the largest |Pe| for which B ≥ 0, `reference` its source.
@@ -40,13 +41,13 @@ class FluxScheme:
     positive: ClassVar[float] = np.inf
     reference: ClassVar[str]
 
+    @abstractmethod
     def weight(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         """W(μ, κ) = κ B(μ/κ), the factor of the density on the right of the face."""
-        raise NotImplementedError
 
+    @abstractmethod
     def slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         """∂W/∂μ = B'(μ/κ)."""
-        raise NotImplementedError
 
     def face_drift(self, drift: Callable[[np.ndarray], np.ndarray], left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The drift that represents the interval between two neighbouring unknowns: its middle."""
