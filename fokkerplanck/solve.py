@@ -33,6 +33,8 @@ from .steppers.rosenbrock import Rodas5P
 LARGEST_SURGE = 0.01
 """Displacement by the rise of N within one fixed step, over V_F − V_R, above which it does not resolve the activity.
 A fixed step runs through a blow-up and out on the other side with a finite pulse of N ≈ 0.1/dt: an artefact."""
+STEPS_PER_DOUBLING = 5
+"""Fixed steps that a doubling of N must take to count as resolved."""
 LARGEST_SHIFT = 0.1
 """A blow-up whose time moves by more than this share when the cells are halved is not believed."""
 
@@ -112,19 +114,20 @@ def solve(
     state = starting_state(model, initial, grid, start, end)
     times, observed = checked_times(save_at, start, end), checked_monitors(monitors)
 
-    def run(state: State, stepper: Stepper, recorder: Recorder, end: float, show: Callable[[float], None]) -> _Ending:
-        fresh = not isinstance(initial, State)
-        return _integrate(recorder, stepper, state, fresh, (start, end), tolerance, longest, conditions, show)
-
+    fresh = not isinstance(initial, State)
     recorder = Recorder(scheme.discretize(model, state.grid), times, observed)
     with _progress_bar(progress, start, end) as show:
-        ending = run(state, stepper, recorder, end, show)
+        ending = _integrate(recorder, stepper, state, fresh, (start, end), tolerance, longest, conditions, show)
     if ending.blow_up is not None:
         coarse = state.coarsened()
         trial = Recorder(scheme.discretize(model, coarse.grid), np.empty(0), {})
         # Three times as long as it took: on the coarser grid the rate may reach its blow-up later.
-        until = min(end, start + 3.0 * (ending.blow_up.time - start))
-        ending = _compared(ending, run(coarse, stepper.coarsened(), trial, until, lambda t: None), start)
+        until = start + 3.0 * (ending.blow_up.time - start)
+        if model.coupling.time_dependent:  # I(t) need not be defined beyond the end
+            until = min(end, until)
+        span, loose = (start, until), Tolerance(10.0 * rtol, 10.0 * atol)
+        other = _integrate(trial, stepper.coarsened(), coarse, fresh, span, loose, longest, (), lambda t: None)
+        ending = _compared(ending, other, start)
     settings = {"scheme": repr(scheme), "stepper": repr(stepper), "rtol": f"{rtol:g}", "atol": f"{atol:g}"}
     return recorder.solution(model, ending.status, _message(ending), ending.blow_up, settings, ending.y, ending.t)
 
@@ -172,7 +175,7 @@ def _integrate(
             if step is None or step.error > 1.0:
                 recorder.rejected += 1
                 if not stepper.adaptive or dt <= 4.0 * np.spacing(t):
-                    return _stuck(detector, y, t, step)
+                    return _stuck(detector, y, t, step, system.model.may_blow_up)
                 dt = 0.25 * dt if step is None else stepper.next_step(dt, step.error)
                 continue
             new_t = end if dt == end - t else t + dt
@@ -180,12 +183,15 @@ def _integrate(
             y, t = step.new, new_t
             show(t)
             rate = float(y[-1, 0])
-            surge = 0.0 if not stepper.lagged else float(system.surge(step.old, y, dt)[0]) / LARGEST_SURGE
+            surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, dt)[0]) / LARGEST_SURGE
             layer = float(system.layer(y, t)[0]) if rate > FIRST_LEVEL else 0.0
             blow_up = detector.observe(t, rate, max(surge, layer))
-            if blow_up is not None:
+            if blow_up is not None and system.model.may_blow_up:
                 return _Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
             if surge > 1.0:
+                blow_up = detector.last_word(t, STEPS_PER_DOUBLING * dt) if system.model.may_blow_up else None
+                if blow_up is not None:
+                    return _Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
                 why = f" (N rose to {rate:.3g} within one step dt = {dt:.3g}; use a smaller dt, or the default stepper)"
                 return _Ending(y, t, Status.UNRESOLVED, why)
             for condition in conditions:
@@ -197,13 +203,13 @@ def _integrate(
     return _Ending(y, t, Status.FINISHED)
 
 
-def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None) -> _Ending:
+def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None, may_blow_up: bool) -> _Ending:
     """No step, however short, could be taken from t.
 
     If the closure N = e(N)·n lost its solution, the density next to V_F has reached 1/b (or a1 |∂v n| has reached 1):
     the discrete form of N = ∞, but also what a grid too coarse for the datum shows; only acceleration tells.
     """
-    if not detector.accelerating(2) or t > detector.latest:
+    if not may_blow_up or not detector.accelerating(2) or t > detector.latest:
         if step is not None:
             return _Ending(y, t, Status.STALLED)
         return _Ending(y, t, Status.UNRESOLVED, " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)")
@@ -212,7 +218,8 @@ def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None)
 
 
 def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:
-    """The blow-up with its discretisation error, from a second run on half the cells (and with twice a fixed step).
+    """The blow-up with its discretisation error, from a second run on half the cells, with ten times
+    the tolerance (or twice a fixed step).
 
     A discrete equation has its own folds: near one it can blow up where the equation does not. Then t* moves a lot with
     the grid, and the verdict is left open.
@@ -223,7 +230,8 @@ def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:
     if there is None or abs(there.time - here.time) > LARGEST_SHIFT * (here.time - start):
         other = f"not ({coarse.status.value})" if there is None else f"at t* = {there.time:.6g}"
         why = (
-            f" (here the rate blows up at t* = {here.time:.6g}, on half the cells {other}; use a finer grid to decide)"
+            f" (here the rate blows up at t* = {here.time:.6g}, on half the cells {other}; "
+            f"use a finer grid, or a smaller dt, to decide)"
         )
         return _Ending(ending.y, ending.t, Status.UNRESOLVED, why)
     spread = 1.5 * abs(there.time - here.time)
@@ -231,7 +239,7 @@ def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:
     confirmed = replace(
         here,
         interval=(min(low, here.time - spread), max(high, here.time + spread)),
-        evidence=f"{here.evidence}; on half the cells t* = {there.time:.6g}",
+        evidence=f"{here.evidence}; on half the cells t* = {there.time:.9g}",
     )
     return replace(ending, blow_up=confirmed)
 

@@ -170,7 +170,7 @@ def test_a_blow_up_of_the_grid_alone_is_not_believed():
     model = fp.nnlif(b=2.08)
     coarse = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 200.0), grid=model.grid(50), scheme=fp.Upwind())
     assert coarse.status is fp.Status.UNRESOLVED
-    assert "use a finer grid to decide" in coarse.message
+    assert "use a finer grid, or a smaller dt, to decide" in coarse.message
     assert fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 200.0)).status is fp.Status.FINISHED
 
 
@@ -178,6 +178,23 @@ def test_a_blow_up_on_a_coarse_grid_still_brackets_the_true_time():
     model = fp.nnlif(b=3.0)
     sol = fp.solve(model, fp.gaussian(-1.0, 0.5), (0.0, 6.0), grid=model.grid(60))
     assert sol.blow_up.interval[0] <= 3.417374218 <= sol.blow_up.interval[1]
+
+
+@pytest.mark.parametrize("dt", [4e-5, 1e-5])
+def test_a_fixed_step_brackets_the_true_time(dt):
+    sol = fp.solve(fp.nnlif(b=1.5), fp.gaussian(1.5, 0.005), (0.0, 0.06), stepper=fp.BackwardEuler(dt))
+    assert sol.status is fp.Status.BLOW_UP
+    assert sol.blow_up.interval[0] <= 0.0401847727 <= sol.blow_up.interval[1]
+
+
+def test_self_consistent_backward_euler_does_not_run_through_a_blow_up():
+    stepper = fp.BackwardEuler(1e-5, self_consistent=True)
+    sol = fp.solve(fp.nnlif(b=0.5), fp.gaussian(1.83, 0.003), (0.0, 0.01), stepper=stepper)
+    assert sol.status in (fp.Status.BLOW_UP, fp.Status.UNRESOLVED)
+
+
+def test_a_run_that_ends_soon_after_the_blow_up_still_says_so():
+    assert fp.solve(fp.nnlif(b=3.0), fp.gaussian(-1.0, 0.5), (0.0, 3.4177)).status is fp.Status.BLOW_UP
 
 
 def test_a_datum_without_a_rate_gives_no_numbers():
@@ -188,7 +205,7 @@ def test_a_datum_without_a_rate_gives_no_numbers():
 
 
 def test_a_rate_that_rises_fast_and_levels_off_is_no_blow_up():
-    for b in (0.0, -0.2):
+    for b in (0.0, -0.2, 0.2):
         model = fp.nnlif(b=b, external=lambda t: min(3.0 / max(1.0 - t, 1e-12) ** 0.5, 150.0))
         sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 2.0))
         assert sol.status is fp.Status.FINISHED

@@ -52,11 +52,13 @@ class BlowUpDetector:
         while self.crossings and rate < 0.25 * self.level:  # N has come down again: that was a pulse
             self.crossings.pop()
             self.level /= 2.0
-        while rate >= self.level and np.isfinite(rate):
+        if rate >= self.level and np.isfinite(rate):
             rise = math.log(rate / rate_old) if rate_old > 0 else 0.0
             share = math.log(self.level / rate_old) / rise if rise > 0 else 1.0
             self.crossings.append(t_old + min(max(share, 0.0), 1.0) * (t - t_old))
-            self.level *= 2.0
+            # A step that doubles N more than once has resolved the first doubling only.
+            while rate >= self.level:
+                self.level *= 2.0
         if not self.accelerating(DOUBLINGS) or t > self.latest:
             return None
         if self.latest - t <= self.narrow:
@@ -68,6 +70,16 @@ class BlowUpDetector:
                 "thinner than a cell or the step too long; a smaller `finest` or dt narrows the interval",
             )
         return None
+
+    def last_word(self, t: float, shortest: float) -> BlowUp | None:
+        """The verdict when a fixed step can follow no further: from the doublings that took at least `shortest`."""
+        while len(self.crossings) > 1 and self.doublings[-1] < shortest:
+            self.crossings.pop()
+        if not self.accelerating(DOUBLINGS):
+            return None
+        return self.record(
+            t, "each doubling took a shrinking fraction of the one before, until it took a few steps only"
+        )
 
     @property
     def doublings(self) -> np.ndarray:
@@ -96,7 +108,7 @@ class BlowUpDetector:
             time = max(t, self.crossings[-1] + doublings[-1] * ratio / (1.0 - ratio))
             latest = max(time, self.latest)
             last = doublings[-DOUBLINGS:]
-            ratios = last[1:] / last[:-1]
+            ratios = last[1:] / np.where(last[:-1] > 0.0, last[:-1], np.inf)
             evidence += f" (last ratios {', '.join(f'{r:.3f}' for r in ratios)})"
         return BlowUp(
             time=float(time),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Monitor = Callable[[State], float]
 
+MANY_CELLS = 20_000
+"""More cells than this are no advice."""
 FRAMES = 400
 """Densities kept when the user names no times: above twice as many, every second one is dropped."""
 NEGATIVE = 1e-6
@@ -121,8 +123,8 @@ class Recorder:
         if self._tail <= NEGATIVE:
             return None
         return (
-            f"A mass of up to {self._tail:.1e} would lie below the lower end {self.system.grid.v_min:.6g} of the grid; "
-            f"use a grid with a lower v_min."
+            f"A mass of up to {min(self._tail, 1.0):.1e} would lie below the lower end {self.system.grid.v_min:.6g} of "
+            f"the grid; use a grid with a lower v_min."
         )
 
     def _describe_negative(self, smallest: float, y: np.ndarray, t: float) -> str:
@@ -131,9 +133,10 @@ class Recorder:
         name = type(scheme).__name__
         if peclet > scheme.positive:
             cells = int(np.ceil(self.system.cells * peclet / scheme.positive))
+            more = f" or {cells} cells" if cells <= MANY_CELLS else ""
             return (
                 f"{name}() gave a negative density ({smallest:.1e}) at t = {t:.6g} (cell Péclet number {peclet:.2g} > "
-                f"{scheme.positive:g}); use ScharfetterGummel() or {cells} cells."
+                f"{scheme.positive:g}); use ScharfetterGummel(){more}."
             )
         return (
             f"The density went down to {smallest:.1e} at t = {t:.6g}: the time step is not positive at this "

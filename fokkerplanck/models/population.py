@@ -114,9 +114,9 @@ class Population:
         a = float(self.noise.diffusion(np.asarray(max(1.0, (high - self.V_F) / (self.V_F - self.V_R)))))
         if self.coupling.gain < 0:
             low = _quiet_equilibrium(self.coupling.gain, low, a, self.V_F)
+        foot = _foot(lambda v: (self.drift(v) + low) / a, self.V_R, float(np.sqrt(a)))
         # Under a strong input the density is squeezed against V_F; leave room for data that start around V_R.
-        low = min(low, -float(self.drift(np.asarray(self.V_R))))
-        return _foot(lambda v: (self.drift(v) + low) / a, self.V_R, float(np.sqrt(a)))
+        return min(foot, self.V_R - TAIL_WIDTHS * float(np.sqrt(a)))
 
     def _external_range(self, t_span: tuple[float, float] | None) -> tuple[float, float]:
         if not self.coupling.time_dependent:
@@ -129,17 +129,19 @@ class Population:
 
 def _foot(slope: Drift, top: float, width: float) -> float:
     """Where exp(∫ slope dv), followed downwards from `top`, has fallen by e^(−TAIL_WIDTHS²/2) from its peak."""
-    v, fall, lowest_fall = top, 0.0, 0.0
+    v, fall, peak = top, 0.0, 0.0
     steps = np.linspace(0.0, width, 21)
     for _ in range(LONGEST_DESCENT):
         # Trapezoids over one width; the exponent is followed as a sum, for its peak may lie far below `top`.
-        s = slope(v - steps)
+        s = np.asarray(slope(v - steps), dtype=float)
+        if s.shape != steps.shape or not np.all(np.isfinite(s)):
+            raise InvalidArgument("`drift` must map an array of potentials to finite numbers of the same shape.")
         falls = fall + np.cumsum(0.5 * (s[1:] + s[:-1]) * (width / 20))
-        lowest_fall = min(lowest_fall, float(falls.min()))
-        reached = np.flatnonzero(falls - lowest_fall >= 0.5 * TAIL_WIDTHS**2)
+        peaks = np.minimum(peak, np.minimum.accumulate(falls))
+        reached = np.flatnonzero(falls - peaks >= 0.5 * TAIL_WIDTHS**2)
         if len(reached):
             return v - float(steps[reached[0] + 1])
-        v, fall = v - width, float(falls[-1])
+        v, fall, peak = v - width, float(falls[-1]), float(peaks[-1])
     raise InvalidArgument(
         "the drift does not keep the density from drifting away downwards; give `grid` a `v_min` if that is meant."
     )

@@ -63,11 +63,6 @@ class BackwardEuler:
         y[-1] = start if first is None else np.minimum(start, first) if closed else first
         return closed
 
-    @property
-    def lagged(self) -> bool:
-        """Whether the coefficients use the rate of the step before."""
-        return not self.self_consistent
-
     def first_step(self, system: System, y: np.ndarray, t: float, tolerance: Tolerance) -> float:
         return self.dt
 

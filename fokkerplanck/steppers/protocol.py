@@ -66,16 +66,10 @@ class Step:
 
 
 class Stepper(Protocol):
-    """Advances a system by one step and proposes the length of the next.
-
-    `adaptive` if it controls its error; `lagged` if its coefficients use the rate of the step before.
-    """
+    """Advances a system by one step and proposes the length of the next; `adaptive` if it controls its error."""
 
     order: ClassVar[int]
     adaptive: ClassVar[bool]
-
-    @property
-    def lagged(self) -> bool: ...
 
     def begin(self, system: System, y: np.ndarray, t: float, fresh: bool) -> bool:
         """Set the rate y[-1] from the density; `fresh` unless y continues a run. False if there is no such rate."""

@@ -44,7 +44,6 @@ class Rodas5P:
 
     order: ClassVar[int] = 5
     adaptive: ClassVar[bool] = True
-    lagged: ClassVar[bool] = False
     embedded_order: ClassVar[int] = 4
     dense_order: ClassVar[int] = 4
 

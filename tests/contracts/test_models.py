@@ -92,6 +92,31 @@ def test_the_default_grid_reaches_down_to_where_a_density_without_flux_has_vanis
     assert (c - model.lowest_potential()) ** 2 - max(c - model.V_R, 0.0) ** 2 > 63.9 * a
 
 
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"b": 0.0}, -8.0),
+        ({"b": 0.0, "external": -40.0}, -48.0),
+        ({"b": 0.0, "external": -5.0, "a0": 0.01}, -5.8),
+        ({"b": 0.0, "V_R": 60.0, "V_F": 70.0}, -8.0),
+        ({"b": 0.0, "external": 30.0}, -7.0),
+    ],
+)
+def test_the_lower_end_lies_eight_deviations_below_the_input_or_the_reset(parameters, expected):
+    assert fp.nnlif(**parameters).lowest_potential() == pytest.approx(expected, abs=0.06)
+
+
+def test_a_perfect_integrator_has_a_lower_end_and_one_that_sinks_has_none():
+    model = fp.nnlif(b=0.0)
+    assert dataclasses.replace(model, drift=lambda v: 0.0 * v + 1.0).lowest_potential() == pytest.approx(
+        -31.0, abs=0.06
+    )
+    with pytest.raises(fp.InvalidArgument, match="downwards"):
+        dataclasses.replace(model, drift=lambda v: 0.0 * v - 1.0).lowest_potential()
+    with pytest.raises(fp.InvalidArgument, match="`drift` must map"):
+        dataclasses.replace(model, drift=lambda v: 1.0).lowest_potential()
+
+
 def test_strong_inhibition_lowers_the_grid():
     model = fp.nnlif(b=-100.0)
     sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 5.0))
