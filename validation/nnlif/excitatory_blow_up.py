@@ -24,6 +24,8 @@ CASES = {
     "b = 3, which the theorem does not reach": (3.0, (-1.0, 0.5), 3.417374218, False),
 }
 TOLERANCE = 1e-3
+REMAINDER = 3e-5
+"""The reference is the time of N = 2e4: what is left to t* is at most this share (b = 0.5: 1.5e-5)."""
 
 
 def run(quick: bool) -> dict[str, tuple[fp.Solution, Criterion]]:
@@ -44,7 +46,8 @@ def check(results: dict[str, tuple[fp.Solution, Criterion]]) -> list[Check]:
         checks.append(Check(f"{label}: status", fp.Status.BLOW_UP.name, sol.status.name, kind="equal"))
         checks.append(Check(f"{label}: t*", time, measured, TOLERANCE))
         low, high = sol.blow_up.interval if sol.blow_up else (float("nan"),) * 2
-        checks.append(Check(f"{label}: t* lies in the interval given", True, low <= time <= high, kind="equal"))
+        overlaps = low <= time * (1.0 + REMAINDER) and time <= high
+        checks.append(Check(f"{label}: t* lies in the interval given", True, overlaps, kind="equal"))
         checks.append(Check(f"{label}: the theorem applies", applies, criterion.satisfied, kind="equal"))
         if applies:
             checks.append(
