@@ -16,7 +16,7 @@ import fokkerplanck as fp
 from fokkerplanck.spectrum import fitted_grid, jacobian
 from fokkerplanck.stationary import StationaryState, fold_points
 
-# MODELS, table 4.2 (and 4.1 for b = 0): (a1, τ, b), which of the states, its leading eigenvalues.
+# Reference (parabolic-cylinder root finding and hp elements, agreeing to the digits given): (a1, τ, b), which of the states, its leading eigenvalues.
 EIGENVALUES = [
     (0.0, 0.0, -100.0, 0, [-1.9478363505, -2.7651783098, -3.7720426299]),
     (0.0, 0.0, -20.0, 0, [-1.791547871, -2.599201113, -3.839083195]),
@@ -80,7 +80,7 @@ def test_stability_of_the_states(a1, tau, b, index, expected):
 @pytest.mark.parametrize("a1", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize(("V_R", "V_F", "a0"), [(1.0, 2.0, 1.0), (-0.5, 0.75, 0.3), (0.0, 2.0, 4.0)])
 def test_one_eigenvalue_is_minus_one(a1, V_R, V_F, a0):
-    """MODELS, section 4.2: for b = V_F − V_R the mean potential obeys m' = −m in the nonlinear problem."""
+    """Exact law: for b = V_F − V_R the mean potential obeys m' = −m in the nonlinear problem."""
     model = network(V_F - V_R, a1, V_R=V_R, V_F=V_F, a0=a0)
     for state in fp.stationary_states(model):
         found = fp.spectrum(model, state).eigenvalues
@@ -113,7 +113,7 @@ def psi(order, w, top):
 
 
 def characteristic(state, eigenvalue):
-    """The division-free characteristic function of MODELS, section 4.2, for a real eigenvalue λ > 0."""
+    """The division-free characteristic function of the linearised equation, for a real eigenvalue λ > 0."""
     model, N, root = state.model, state.rate, math.sqrt(state.diffusion)
     w_F, w_R = (model.V_F - state.current) / root, (model.V_R - state.current) / root
     b, a1, tau, top = model.coupling.gain, model.noise.gain, model.refractory.mean_duration, max(w_F, 0.0)
@@ -185,7 +185,7 @@ def test_the_jacobian_is_that_of_the_solver(data):
 
 
 def test_the_solver_relaxes_with_the_leading_mode():
-    """MODELS, table 4.1: start on the discrete stationary state plus a little of the mode; N decays like e^{λ₁ t}."""
+    """Start on the discrete stationary state plus a little of the mode; N decays like e^{λ₁ t}."""
     model = network(0.5, 0.0, 0.2)
     (state,) = fp.stationary_states(model)
     found = fp.spectrum(model, state, count=1)

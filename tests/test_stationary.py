@@ -15,7 +15,7 @@ from fokkerplanck.meanfield.firstpassage import mean_first_passage
 from fokkerplanck.stationary import _balance, bifurcation_curve, fold_points
 
 TAUS = (0.0, 0.025, 0.2, 1.0)
-# MODELS, tables 3.1 to 3.3: a0 = 1, V_R = 1, V_F = 2; a row per b, a column per τ of TAUS.
+# Reference (30-digit quadrature and root finding): a0 = 1, V_R = 1, V_F = 2; a row per b, a column per τ of TAUS.
 RATES = {
     0.0: """
 -10 | 0.047335337249 | 0.0473077969003 | 0.0471151752714 | 0.0462384698207
@@ -54,7 +54,7 @@ RATES = {
 3 |  | 26.4411783205 | 3.0838292842 | 0.395361364935
 """,
 }
-# MODELS, table 3.4: (a1, τ) and the folds (N, b)
+# Reference (30-digit quadrature): (a1, τ) and the folds (N, b)
 FOLDS = {
     (0.0, 0.0): [(0.4242243597863, 2.100967760456)],
     (0.0, 0.005): [(0.4249670323399, 2.10543279546), (15.3701221857, 1.177269781605)],
@@ -71,7 +71,7 @@ FOLDS = {
     (0.5, 0.025): [(0.494216525696, 1.743230677235), (4.880478185282, 1.33244202307)],
     (0.5, 0.2): [(0.6343921745417, 1.94995341725), (0.9255143464462, 1.943686512528)],
 }
-# MODELS, below table 3.4: a1 and the cusp (N, b, τ)
+# The same: a1 and the cusp (N, b, τ)
 CUSPS = {
     0.0: (0.641137168444, 2.44953546219, 0.325446733097),
     0.1: (0.658177794088, 2.35124753513, 0.303018418979),
@@ -109,7 +109,7 @@ def test_the_table_is_there():
 
 
 def test_circulating_values_are_refuted():
-    """MODELS, section 3.1: 2.319 (b = 1.5) and 0.1377 (b = 0) do not solve the equation they are quoted for."""
+    """The circulating values 2.319 (b = 1.5) and 0.1377 (b = 0) do not solve the equation they are quoted for."""
     (upper,) = rates(network(1.5))[1:]
     assert 2.319 * mean_first_passage(1.5 * 2.319, 1.0, 1.0, 2.0) - 1 < -4e-3
     assert upper == pytest.approx(2.28912570775, rel=1e-11)
@@ -149,7 +149,7 @@ def test_three_states_next_to_the_cusp():
 
 
 def test_the_upper_state_escapes_as_b_falls_to_the_distance_of_the_potentials():
-    """MODELS, section 2.3: N ~ 3/(2b(b − 1)) as b → 1; for b ≤ V_F − V_R there is one state only."""
+    """N ~ 3/(2b(b − 1)) as b → 1; for b ≤ V_F − V_R there is one state only."""
     for excess in (1e-4, 1e-6, 1e-8):
         low, high = rates(network(1.0 + excess))
         assert low == pytest.approx(0.15620700614, rel=2 * excess)

@@ -63,7 +63,7 @@ def test_time_and_slopes(arguments):
 
 
 def test_published_value_without_input():
-    # MODELS, section 2.3: I(0) for a = 1, V_R = 1, V_F = 2; hence N = 1/I = 0.119975965239 at b = 0 (table 3.1).
+    # Reference (30-digit quadrature): I(0) for a = 1, V_R = 1, V_F = 2; hence N = 1/I = 0.119975965239.
     assert mean_first_passage(0.0, 1.0, *NETWORK) == pytest.approx(8.33500274831763, rel=1e-14)
 
 
@@ -104,7 +104,7 @@ def test_occupation(arguments):
     assert log_occupation(*arguments) == pytest.approx(expected, rel=3e-16, abs=1e-13)
 
 
-# MODELS, table below 3.3 (a1 = 0, τ = 0)
+# Reference values of the profile (a1 = 0, τ = 0), 12 digits
 PROFILES = {
     (0.0, 0.119975965239): "0.057380681852 0.257162374704 0.423989077198 0.374169047357 "
     "0.257162374704 0.168106709737 0.093955022468 0.038066095675",
