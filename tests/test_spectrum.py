@@ -16,7 +16,8 @@ import fokkerplanck as fp
 from fokkerplanck.spectrum import fitted_grid, jacobian
 from fokkerplanck.stationary import StationaryState, fold_points
 
-# Reference (parabolic-cylinder root finding and hp elements, agreeing to the digits given): (a1, τ, b), which of the states, its leading eigenvalues.
+# Reference (parabolic-cylinder roots and hp elements, agreeing to these digits):
+# (a1, τ, b), which of the states, its leading eigenvalues.
 EIGENVALUES = [
     (0.0, 0.0, -100.0, 0, [-1.9478363505, -2.7651783098, -3.7720426299]),
     (0.0, 0.0, -20.0, 0, [-1.791547871, -2.599201113, -3.839083195]),
