@@ -32,8 +32,9 @@ class Rodas5P:
         (s M − J) u_i = F(t + c_i dt, y + Σ_j a_ij u_j) + M Σ_j (C_ij/dt) u_j + d_i dt ∂F/∂t,
 
     the step is y⁺ = y_8 + u_8 and its error estimate u_8. Stiffly accurate, so the closure 0 = e·n − N holds at the
-    end of a step; L-stable; built to keep its order on parabolic problems. Dense output of order 4. Conserves mass to
-    rounding (a linear invariant); positivity holds to the tolerance only, use `BackwardEuler` where it must be exact.
+    end of a step; L-stable. Dense output of order 4. On fine grids stiffness lowers the observed order to between 3.4
+    and 5, at errors below 1e-10 for dt = 1/64. Conserves mass to the rounding of each unit of time (a linear
+    invariant); positivity holds to the tolerance only, use `BackwardEuler` where it must be exact.
 
     Source: G. Steinebach, Construction of Rosenbrock–Wanner method Rodas5P and numerical benchmarks within the Julia
     Differential Equations package, BIT Numer. Math. 63:27 (2023). `tests/` checks the order.
