@@ -21,6 +21,11 @@ _HOME = {
     "nnlif": "models.catalog",
     "Population": "models.population",
     "ExponentialRefractory": "models.refractory",
+    "FixedRefractory": "models.refractory",
+    "RandomThreshold": "models.threshold",
+    "SoftThreshold": "models.threshold",
+    "QuadraticDrift": "models.drift",
+    "ExponentialDrift": "models.drift",
     "Grid": "grid",
     "State": "state",
     "gaussian": "state",
@@ -36,8 +41,10 @@ _HOME = {
     "Central": "operators.schemes",
     "ScharfetterGummel": "operators.schemes",
     "ChangCooper": "operators.schemes",
+    "HarmonicMean": "operators.schemes",
     "BackwardEuler": "steppers.implicit",
     "Rodas5P": "steppers.rosenbrock",
+    "SspRk3": "steppers.explicit",
     "stationary_states": "stationary",
     "bifurcation_curve": "stationary",
     "fold_points": "stationary",
@@ -70,15 +77,18 @@ if TYPE_CHECKING:
     )
     from .grid import Grid
     from .models.catalog import nnlif
+    from .models.drift import ExponentialDrift, QuadraticDrift
     from .models.population import Population
-    from .models.refractory import ExponentialRefractory
-    from .operators.schemes import Central, ChangCooper, ScharfetterGummel, Upwind
+    from .models.refractory import ExponentialRefractory, FixedRefractory
+    from .models.threshold import RandomThreshold, SoftThreshold
+    from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
     from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Status
     from .solution import Solution
     from .solve import solve
     from .spectrum import spectrum
     from .state import State, compatible_gaussian, gaussian
     from .stationary import bifurcation_curve, fold_points, stationary_states
+    from .steppers.explicit import SspRk3
     from .steppers.implicit import BackwardEuler
     from .steppers.rosenbrock import Rodas5P
     from .storage import load

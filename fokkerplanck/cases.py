@@ -57,11 +57,12 @@ from pydantic import (
 from .grid import Grid
 from .models.description import MODELS, model_from_dict, model_to_dict
 from .models.population import Population
-from .operators.schemes import SCHEMES, FluxScheme
+from .operators.schemes import SCHEMES, Scheme
 from .outcomes import InvalidArgument, did_you_mean, named
 from .solution import Solution
 from .solve import solve
 from .state import InitialDensity, compatible_gaussian, gaussian
+from .steppers.explicit import SspRk3
 from .steppers.implicit import BackwardEuler
 from .steppers.protocol import Stepper
 from .steppers.rosenbrock import Rodas5P
@@ -72,7 +73,7 @@ INITIALS: dict[str, Callable[[float, float], InitialDensity]] = {
     "gaussian": gaussian,
     "compatible-gaussian": compatible_gaussian,
 }
-STEPPERS: dict[str, type[Stepper]] = {"rodas5p": Rodas5P, "backward-euler": BackwardEuler}
+STEPPERS: dict[str, type[Stepper]] = {"rodas5p": Rodas5P, "backward-euler": BackwardEuler, "ssp-rk3": SspRk3}
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Case:
     initial: InitialDensity
     t_span: tuple[float, float]
     grid: Grid | None
-    scheme: FluxScheme
-    stepper: Stepper
+    scheme: Scheme | None
+    stepper: Stepper | None
     rtol: float
     atol: float
     save_at: np.ndarray | None
@@ -160,8 +161,8 @@ def parse_case(data: Mapping[str, Any], name: str = "the case") -> Case:
         initial=initial,
         t_span=run.t_span,
         grid=grid,
-        scheme=SCHEMES[run.scheme](),
-        stepper=run.stepper.build(),
+        scheme=None if run.scheme is None else SCHEMES[run.scheme](),
+        stepper=None if run.stepper is None else run.stepper.build(),
         rtol=run.rtol,
         atol=run.atol,
         save_at=run.times(),
@@ -197,6 +198,7 @@ def _one_of(what: str, names: Mapping[str, Any]) -> Callable[[str], str]:
 
 
 Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 SchemeName = Annotated[str, AfterValidator(_one_of("scheme", SCHEMES)), WithJsonSchema({"enum": list(SCHEMES)})]
 InitialName = Annotated[
     str, AfterValidator(_one_of("initial density", INITIALS)), WithJsonSchema({"enum": list(INITIALS)})
@@ -209,15 +211,38 @@ class ExponentialTable(Table):
     tau: Positive
 
 
+class FixedTable(Table):
+    kind: Literal["fixed"]
+    duration: Positive
+
+
+class RandomThresholdTable(Table):
+    kind: Literal["random"]
+    epsilon: Positive
+
+
+class QuadraticDriftTable(Table):
+    kind: Literal["quadratic"]
+
+
+class ExponentialDriftTable(Table):
+    kind: Literal["exponential"]
+    sharpness: Positive
+    V_T: float
+
+
 class ModelTable(Table):
     kind: ModelName
     b: float
-    a0: Positive = 1.0
-    a1: Annotated[float, Field(ge=0)] = 0.0
+    a0: NotNegative = 1.0
+    a1: NotNegative = 0.0
     V_R: float = 1.0
     V_F: float = 2.0
     external: float = 0.0
-    refractory: ExponentialTable | None = None
+    delay: NotNegative = 0.0
+    refractory: Annotated[ExponentialTable | FixedTable, Field(discriminator="kind")] | None = None
+    threshold: RandomThresholdTable | None = None
+    drift: Annotated[QuadraticDriftTable | ExponentialDriftTable, Field(discriminator="kind")] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> ModelTable:
@@ -263,6 +288,15 @@ class BackwardEulerTable(Table):
         return BackwardEuler(self.dt, self.self_consistent)
 
 
+class SspRk3Table(Table):
+    kind: Literal["ssp-rk3"]
+    dt: Positive | None = None
+    share: Annotated[float, Field(gt=0, le=1)] = 0.9
+
+    def build(self) -> Stepper:
+        return SspRk3(self.dt, self.share)
+
+
 class CountTable(Table):
     count: Annotated[int, Field(ge=2, le=100_000)]
 
@@ -274,8 +308,8 @@ def _list_or_table(value: object) -> str:
 class RunTable(Table):
     # TOML has lists where Python has tuples; its elements are checked strictly all the same.
     t_span: Annotated[tuple[float, float], Field(strict=False)]
-    scheme: SchemeName = "scharfetter-gummel"
-    stepper: Annotated[Rodas5PTable | BackwardEulerTable, Field(discriminator="kind")] = Rodas5PTable()
+    scheme: SchemeName | None = None
+    stepper: Annotated[Rodas5PTable | BackwardEulerTable | SspRk3Table, Field(discriminator="kind")] | None = None
     rtol: Positive = 1e-6
     atol: Positive = 1e-9
     save_at: (

@@ -6,11 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import brentq
 
 from .outcomes import InvalidArgument, finite_number, positive, real_array
+
+if TYPE_CHECKING:
+    from .state import InitialDensity
 
 MIN_CELLS = 8
 STEEPEST = 1e150
@@ -19,7 +23,7 @@ STEEPEST = 1e150
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Grid:
-    """Cells between `faces`; the last face is the threshold V_F and one inner face is the reset V_R.
+    """Cells between `faces`, of which one is the reset V_R and one, as a rule the last, the threshold V_F.
 
     Unknowns live at the cell centres `v`. Build it with `model.grid(...)`, `Grid.uniform` or `Grid.graded`.
 
@@ -29,15 +33,18 @@ class Grid:
         Strictly increasing cell boundaries (dimensionless potential).
     V_R : float
         Reset potential, one of the inner faces.
+    V_F : float, optional
+        Firing threshold, a face above V_R; the last one unless it is given.
 
     Raises
     ------
     InvalidArgument
-        If the faces do not increase or V_R is not one of them.
+        If the faces do not increase or V_R and V_F are not among them.
     """
 
     faces: np.ndarray
     V_R: float
+    V_F: float = np.nan
 
     def __post_init__(self) -> None:
         faces = real_array("faces", self.faces)
@@ -47,7 +54,11 @@ class Grid:
             raise InvalidArgument("`faces` must be finite and strictly increasing.")
         if self.V_R not in faces[1:-1]:
             raise InvalidArgument(f"V_R = {self.V_R:g} must be one of the inner faces, or the scheme loses an order.")
+        V_F = float(faces[-1]) if np.isnan(self.V_F) else self.V_F
+        if V_F not in faces[faces > self.V_R]:
+            raise InvalidArgument(f"V_F = {V_F:g} must be one of the faces above V_R, or the scheme loses an order.")
         object.__setattr__(self, "faces", _frozen(faces))
+        object.__setattr__(self, "V_F", V_F)
 
     @classmethod
     def uniform(cls, v_min: float, V_R: float, V_F: float, cells: int) -> Grid:
@@ -116,13 +127,47 @@ class Grid:
         return float(self.faces[0])
 
     @property
-    def V_F(self) -> float:
+    def v_max(self) -> float:
         return float(self.faces[-1])
+
+    @cached_property
+    def squares(self) -> np.ndarray:
+        """What replaces v² in ∫ v² n dv for cell averages of a smooth n (Sheppard's correction), shape (cells,)."""
+        return _frozen(self.v**2 - self.width**2 / 12.0)
+
+    def sample(self, datum: InitialDensity) -> np.ndarray:
+        """What a density is on this grid: its cell averages."""
+        return datum.cell_averages(self)
+
+    def extended(self, v_max: float, cells: int) -> Grid:
+        """The grid with `cells` more above V_F, growing geometrically from the width of the last one, up to v_max."""
+        length, first = finite_number("v_max", v_max) - self.V_F, float(self.width[-1])
+        if not length > 0.0:
+            raise InvalidArgument(f"`v_max` = {v_max:g} must lie above V_F = {self.V_F:g}.")
+
+        def reach(x: float) -> float:  # of cells that grow by the factor e^x each, over the first
+            return math.expm1(x * cells) / math.expm1(x) if x else float(cells)
+
+        rate = 0.0
+        if first * cells < length:
+            rate = brentq(lambda x: reach(x) * first - length, 0.0, 700.0 / cells, xtol=1e-14)
+        steps = np.arange(1, cells + 1)
+        ends = np.expm1(rate * steps) if rate else steps.astype(float)
+        above = self.V_F + length * ends / ends[-1]
+        above[-1] = v_max
+        return Grid(np.concatenate([self.faces, above]), self.V_R, self.V_F)
 
     def coarsened(self) -> Grid:
         """The grid with every second face, counted from V_F, and with V_R."""
-        kept = np.unique(np.concatenate([self.faces[:1], self.faces[::-2], [self.V_R]]))
-        return Grid(kept, self.V_R) if len(kept) > MIN_CELLS else self
+        parity = int(np.searchsorted(self.faces, self.V_F)) % 2
+        kept = np.unique(np.concatenate([self.faces[:1], self.faces[parity::2], [self.V_R, self.v_max]]))
+        return Grid(kept, self.V_R, self.V_F) if len(kept) > MIN_CELLS else self
+
+    def restrict(self, density: np.ndarray) -> tuple[Grid, np.ndarray]:
+        """`coarsened()`, and the cell averages there: the masses of merged cells added up."""
+        coarse = self.coarsened()
+        first = np.searchsorted(self.faces, coarse.faces[:-1])
+        return coarse, np.add.reduceat(density * self.width, first) / coarse.width
 
     def deposit(self, v: float) -> tuple[np.ndarray, np.ndarray]:
         """Where a unit of mass put at potential v goes: two neighbouring cells and their shares.
@@ -142,8 +187,10 @@ class Grid:
     def __repr__(self) -> str:
         width = self.width
         return (
-            f"Grid({self.cells} cells on [{self.v_min:.6g}, {self.V_F:.6g}], "
-            f"widths {width.min():.3g} to {width.max():.3g}, V_R = {self.V_R:g} on a face)"
+            f"Grid({self.cells} cells on [{self.v_min:.6g}, {self.v_max:.6g}], "
+            f"widths {width.min():.3g} to {width.max():.3g}, V_R = {self.V_R:g} on a face"
+            + ("" if self.v_max == self.V_F else f", V_F = {self.V_F:g} too")
+            + ")"
         )
 
 

@@ -11,30 +11,66 @@ import numpy as np
 from .diagnostics.recorder import NEGATIVE, Monitor
 from .grid import Grid
 from .models.population import Population, require_population
-from .operators.schemes import FluxScheme
-from .outcomes import FokkerPlanckWarning, InvalidArgument, finite_number, non_negative, real_array
-from .state import State, as_density
+from .operators.memory import Past
+from .operators.schemes import Scheme
+from .outcomes import (
+    FokkerPlanckWarning,
+    InvalidArgument,
+    finite_number,
+    non_negative,
+    number_in,
+    positive,
+    real_array,
+)
+from .state import CompatibleGaussian, Gaussian, State, as_density
+from .steppers.protocol import Stepper, Tolerance
 
 Condition = Callable[[State], bool]
 
-CALM = (400, 5e-3)
-RESTLESS = (600, 1e-4)
-"""Default cells, and width of the finest as a share of V_F − V_R: where the rate stays bounded the errors of the bulk
-and of the firing flux balance; where it may blow up, the boundary layer is resolved up to N of about 1e4/b."""
 VISIBLE = 1e-8
 """Relative to its peak, the value from which a datum counts as not vanishing at V_F."""
 MASS_TOLERANCE = 1e-6
 """A State whose mass differs from 1 by more is refused; the rounding of very long runs stays far below."""
 
 
-def check_kinds(model: object, grid: object, scheme: object, stepper: object) -> None:
+def check_kinds(model: object, grid: object, scheme: Scheme, stepper: Stepper) -> None:
     require_population(model)
     if grid is not None and not isinstance(grid, Grid):
         raise InvalidArgument(f"`grid` must be made by model.grid(cells=...), not {grid!r}.")
-    if not isinstance(scheme, FluxScheme):
+    if isinstance(scheme, type) or not hasattr(scheme, "discretize"):
         raise InvalidArgument(f"`scheme` must be an object such as fp.ScharfetterGummel(), not {scheme!r}.")
     if isinstance(stepper, type) or not hasattr(stepper, "adaptive"):
         raise InvalidArgument(f"`stepper` must be an object such as fp.BackwardEuler(dt=0.001), not {stepper!r}.")
+    if scheme.explicit and stepper.implicit:
+        raise InvalidArgument(f"{scheme!r} has no Jacobian for {stepper!r}; use an explicit stepper, fp.SspRk3().")
+
+
+def checked_tolerance(rtol: float, atol: float) -> Tolerance:
+    rtol = number_in("rtol", positive("rtol", rtol), lambda x: 1e-14 <= x < 1, "from 1e-14 to 1")
+    return Tolerance(rtol, positive("atol", atol))
+
+
+def checked_past(history: object, initial: object) -> Past:
+    """The rate before the start as a function of time."""
+    if history is None:
+        if isinstance(initial, State) and initial.history is not None:
+            return initial.history
+        return lambda t: 0.0
+    if not callable(history):
+        constant = non_negative("history", history)
+        return lambda t: constant
+
+    def past(t: float) -> float:
+        value = history(t)
+        try:
+            rate = float(value)
+        except (TypeError, ValueError):
+            raise InvalidArgument(f"`history` must return one number, but history({t:g}) is {value!r}.") from None
+        if not 0.0 <= rate < np.inf:
+            raise InvalidArgument(f"`history` is a firing rate, but history({t:g}) is {rate:g}.")
+        return rate
+
+    return past
 
 
 def checked_span(t_span: Any) -> tuple[float, float]:
@@ -78,7 +114,14 @@ def checked_conditions(stop_when: Any) -> tuple[Condition, ...]:
     return tuple(stop_when)
 
 
-def starting_state(model: Population, initial: object, grid: Grid | None, start: float, end: float) -> State:
+def starting_state(
+    model: Population,
+    initial: object,
+    grid: Grid | None,
+    scheme: Scheme,
+    t_span: tuple[float, float],
+    past: Past,
+) -> State:
     """The state to start from; its rate is not a number unless `initial` is a State, which has one."""
     if isinstance(initial, State):
         if grid is not None and not np.array_equal(grid.faces, initial.grid.faces):
@@ -92,19 +135,14 @@ def starting_state(model: Population, initial: object, grid: Grid | None, start:
             )
         return initial
     datum = as_density(initial)
-    if grid is None:
-        cells, share = RESTLESS if model.may_blow_up else CALM
-        v_min = min(model.lowest_potential((start, end)), datum.lowest)
-        finest = share * (model.V_F - model.V_R)
-        narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
-        grid = model.grid(cells, v_min, None if narrow else finest)
+    grid = scheme.default_grid(model, datum, t_span) if grid is None else grid
     _check_fit(model, grid)
-    averages = datum.cell_averages(grid)
+    averages = grid.sample(datum)
     lost = 1.0 - float(averages @ grid.width)
     if lost > 1e-9:
         raise InvalidArgument(
-            f"the grid starts at {grid.v_min:g}, but a mass of {lost:.2g} of `initial` lies below; "
-            f"use model.grid(v_min=...) with a lower v_min."
+            f"the grid reaches from {grid.v_min:g} to {grid.v_max:g}, but a mass of {lost:.2g} of `initial` lies "
+            f"outside; use model.grid(v_min=...) with a lower v_min."
         )
     where, length = datum.narrowest
     width = grid.width[np.clip(np.searchsorted(grid.faces, where) - 1, 0, grid.cells - 1)]
@@ -115,13 +153,37 @@ def starting_state(model: Population, initial: object, grid: Grid | None, start:
             FokkerPlanckWarning,
             stacklevel=3,
         )
-    at_threshold = float(np.max(datum.value(np.array([model.V_F]), model.V_F)))
-    if model.noise.gain > 0 and at_threshold > VISIBLE * averages.max():
+    if model.noise.gain > 0 and model.coupling.delay == 0 and model.threshold.absorbing:
+        at_threshold = float(np.max(datum.value(np.array([model.V_F]), model.V_F)))
+    else:
+        at_threshold = 0.0
+    if at_threshold > VISIBLE * averages.max():
         raise InvalidArgument(
             f"for a1 > 0 the initial density must vanish at V_F, but `initial` is {at_threshold:.2g} there: the rate "
             f"N = a0 g/(1 − a1 g) with g = −∂v n(V_F) is undefined; use fp.compatible_gaussian(mean, variance)."
         )
-    return State(start, grid, averages, rate=np.nan)
+    pool = 0.0 if model.refractory.memoryless else _fired_before(past, t_span[0], model.refractory.mean_duration)
+    return State(t_span[0], grid, (1.0 - pool) * averages, rate=np.nan, refractory=pool)
+
+
+def trace_at_threshold(model: Population, initial: object) -> float:
+    """n0(V_F−), where the initial density is one in closed form and V_F absorbs it; else not a number."""
+    datum = None if isinstance(initial, State) else as_density(initial)
+    if not isinstance(datum, Gaussian | CompatibleGaussian) or not model.threshold.absorbing or model.coupling.delay:
+        return np.nan
+    return float(datum.value(np.array([model.V_F]), model.V_F)[0])
+
+
+def _fired_before(past: Past, start: float, duration: float) -> float:
+    """R = ∫ N over one refractory duration before the start."""
+    nodes, weights = np.polynomial.legendre.leggauss(32)
+    times = start + 0.5 * duration * (nodes - 1.0)
+    pool = 0.5 * duration * float(sum(w * float(past(float(t))) for t, w in zip(times, weights, strict=True)))
+    if pool >= 1.0:
+        raise InvalidArgument(
+            f"`history` puts {pool:.3g} of the neurons into the refractory state; at most all can be."
+        )
+    return pool
 
 
 def _check_state(state: State) -> None:
@@ -141,7 +203,17 @@ def _check_state(state: State) -> None:
 def _check_fit(model: Population, grid: Grid) -> None:
     if grid.V_F != model.V_F:
         raise InvalidArgument(
-            f"`grid` ends at {grid.V_F:g} but the model's threshold is {model.V_F:g}; "
+            f"`grid` has its threshold at {grid.V_F:g} but the model's threshold is {model.V_F:g}; "
+            f"build it with `model.grid(cells=...)`."
+        )
+    if model.threshold.absorbing and grid.v_max != grid.V_F:
+        raise InvalidArgument(
+            f"`grid` goes on above V_F to {grid.v_max:g}, but the threshold of `model` is absorbing; "
+            f"build it with `model.grid(cells=...)`."
+        )
+    if not model.threshold.absorbing and grid.v_max == grid.V_F:
+        raise InvalidArgument(
+            f"`grid` ends at V_F = {grid.V_F:g}, but the threshold of `model` is not absorbing; "
             f"build it with `model.grid(cells=...)`."
         )
     if grid.V_R != model.V_R:

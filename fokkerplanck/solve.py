@@ -17,17 +17,23 @@ from .inputs import (
     check_kinds,
     checked_conditions,
     checked_monitors,
+    checked_past,
     checked_span,
     checked_times,
+    checked_tolerance,
     starting_state,
+    trace_at_threshold,
     undefined_rate,
 )
 from .models.population import Population
-from .operators.schemes import FluxScheme, ScharfetterGummel
-from .outcomes import BlowUp, Status, number_in, positive
+from .operators.memory import Past
+from .operators.schemes import ScharfetterGummel, Scheme
+from .operators.system import PopulationSystem
+from .outcomes import BlowUp, Status, positive
 from .solution import Solution
 from .state import InitialDensity, State
-from .steppers.protocol import Step, Stepper, Tolerance
+from .steppers.explicit import SspRk3
+from .steppers.protocol import Step, Stepper, Tolerance, advance
 from .steppers.rosenbrock import Rodas5P
 
 LARGEST_SURGE = 0.01
@@ -37,6 +43,11 @@ STEPS_PER_DOUBLING = 5
 """Fixed steps that a doubling of N must take to count as resolved."""
 LARGEST_SHIFT = 0.1
 """A blow-up whose time moves by more than this share when the cells are halved is not believed."""
+LOOSER = 10.0
+"""Tolerance of the second run on half the cells, over that of the first."""
+START_UP, RUN_UP = 0.01, 0.9
+"""Shares of the time between which errors are compared: a datum that does not vanish at V_F starts with N ~ t^(−1/2),
+and close to a blow-up the smallest shift in time is a large difference in N."""
 
 
 def solve(
@@ -44,7 +55,7 @@ def solve(
     initial: State | InitialDensity | Callable[[np.ndarray], np.ndarray] | np.ndarray,
     t_span: tuple[float, float],
     grid: Grid | None = None,
-    scheme: FluxScheme | None = None,
+    scheme: Scheme | None = None,
     stepper: Stepper | None = None,
     rtol: float = 1e-6,
     atol: float = 1e-9,
@@ -52,11 +63,13 @@ def solve(
     save_at: Sequence[float] | np.ndarray | None = None,
     monitors: Mapping[str, Monitor] | None = None,
     stop_when: Sequence[Condition] = (),
+    history: float | Callable[[float], float] | None = None,
+    estimate_error: bool = True,
     progress: bool = False,
 ) -> Solution:
     """Solve the population-density equation of `model` from `initial` over `t_span`.
 
-        ∂t n + ∂v[(f(v) + bN + I) n] − a(N) ∂vv n = S δ(v − V_R),   n(V_F, t) = 0,   N = −a(N) ∂v n(V_F, t)
+        ∂t n + ∂v[(f(v) + bA + I) n] − a(A) ∂vv n + k(v) n = S δ(v − V_R),   A(t) = N(t − d)
 
     Parameters
     ----------
@@ -69,10 +82,10 @@ def solve(
         Start and end (membrane time constants).
     grid : Grid, optional
         Default: that of a `State`, else 400 cells graded towards V_F (600 where the rate may blow up).
-    scheme : FluxScheme, optional
+    scheme : scheme, optional
         Default `fp.ScharfetterGummel()`: second order, positive weights.
     stepper : Stepper, optional
-        Default `fp.Rodas5P()`: adaptive, order 5, L-stable.
+        Default `fp.Rodas5P()`: adaptive, order 5, L-stable (`fp.SspRk3()` for a scheme that needs an explicit one).
     rtol, atol : float
         Local error per step at most atol + rtol |y| (density in the root mean square; rate and pool each).
         Fixed-step steppers ignore them.
@@ -84,6 +97,13 @@ def solve(
         Functions of a State, evaluated at every accepted step; see `Solution.records`.
     stop_when : sequence of callable
         Conditions on a State; the run ends at the first accepted step at which one holds.
+    history : float or callable, optional
+        The rate N(t) before the start, for a model that looks back (a delay, a fixed refractory time). Default: what
+        the State given as `initial` remembers, else zero. A fixed refractory time starts with the mass R of those who
+        fired within it, and the initial density is given the mass 1 − R.
+    estimate_error : bool
+        Estimate the error of N from a second, cheaper run on half the cells; see `Solution.error_estimate`. A blow-up
+        is compared with that run in any case.
     progress : bool
         Show a progress bar.
 
@@ -103,33 +123,82 @@ def solve(
     0.136
     """
     scheme = ScharfetterGummel() if scheme is None else scheme
-    stepper = Rodas5P() if stepper is None else stepper
+    stepper = default_stepper(scheme) if stepper is None else stepper
     check_kinds(model, grid, scheme, stepper)
-    start, end = checked_span(t_span)
-    tolerance = Tolerance(
-        number_in("rtol", positive("rtol", rtol), lambda x: 1e-14 <= x < 1, "from 1e-14 to 1"), positive("atol", atol)
+    span, tolerance = checked_span(t_span), checked_tolerance(rtol, atol)
+    past = checked_past(history, initial)
+    problem = Problem(
+        model=model,
+        scheme=scheme,
+        stepper=stepper,
+        state=starting_state(model, initial, grid, scheme, span, past),
+        fresh=not isinstance(initial, State),
+        past=past,
+        trace=trace_at_threshold(model, initial),
+        t_span=span,
+        tolerance=tolerance,
+        max_step=max_step if max_step == math.inf else positive("max_step", max_step),
     )
-    longest = max_step if max_step == math.inf else positive("max_step", max_step)
     conditions = checked_conditions(stop_when)
-    state = starting_state(model, initial, grid, start, end)
-    times, observed = checked_times(save_at, start, end), checked_monitors(monitors)
-
-    fresh = not isinstance(initial, State)
-    recorder = Recorder(scheme.discretize(model, state.grid), times, observed)
-    with _progress_bar(progress, start, end) as show:
-        ending = _integrate(recorder, stepper, state, fresh, (start, end), tolerance, longest, conditions, show)
-    if ending.blow_up is not None:
-        coarse = state.coarsened()
-        trial = Recorder(scheme.discretize(model, coarse.grid), np.empty(0), {})
-        # Three times as long as it took: on the coarser grid the rate may reach its blow-up later.
-        until = start + 3.0 * (ending.blow_up.time - start)
-        if model.coupling.time_dependent:  # I(t) need not be defined beyond the end
-            until = min(end, until)
-        span, loose = (start, until), Tolerance(10.0 * rtol, 10.0 * atol)
-        other = _integrate(trial, stepper.coarsened(), coarse, fresh, span, loose, longest, (), lambda t: None)
-        ending = _compared(ending, other, start)
+    recorder = Recorder(problem.system(), checked_times(save_at, *span), checked_monitors(monitors))
+    with _progress_bar(progress, *span) as show:
+        ending = _integrate(problem, recorder, conditions, show)
+    error = math.nan
+    wanted = estimate_error and ending.status in (Status.FINISHED, Status.STOPPED) and ending.t > span[0]
+    if wanted or (ending.blow_up is not None and ending.t > span[0]):
+        other = problem.coarsened(ending)
+        trial = Recorder(other.system(), np.empty(0), {})
+        there = _integrate(other, trial, (), lambda t: None)
+        ending = _compared(ending, there, span[0])
+        if estimate_error:
+            error = _error(recorder, trial, ending, problem)
     settings = {"scheme": repr(scheme), "stepper": repr(stepper), "rtol": f"{rtol:g}", "atol": f"{atol:g}"}
-    return recorder.solution(model, ending.status, _message(ending), ending.blow_up, settings, ending.y, ending.t)
+    message = _message(ending)
+    return recorder.solution(model, ending.status, message, ending.blow_up, settings, ending.y, ending.t, error)
+
+
+def default_stepper(scheme: Scheme) -> Stepper:
+    """The best stepper that suits the scheme."""
+    return SspRk3() if getattr(scheme, "explicit", False) else Rodas5P()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that determines a run, except what is watched."""
+
+    model: Population
+    scheme: Scheme
+    stepper: Stepper
+    state: State
+    fresh: bool
+    past: Past
+    trace: float
+    t_span: tuple[float, float]
+    tolerance: Tolerance
+    max_step: float
+
+    def system(self) -> PopulationSystem:
+        """The semi-discrete equations, at the start of the run."""
+        system = self.scheme.discretize(self.model, self.state.grid)
+        system.remember(self.past, self.t_span[0])
+        return system
+
+    def coarsened(self, ending: _Ending) -> Problem:
+        """The problem with half the resolution in all, for as long as a run with that `ending` can be compared."""
+        start, until = self.t_span[0], ending.t
+        if ending.blow_up is not None:
+            # Three times as long as it took: on the coarser grid the rate may reach its blow-up later.
+            until = start + 3.0 * (ending.blow_up.time - start)
+            if self.model.coupling.time_dependent:  # I(t) need not be defined beyond the end
+                until = min(self.t_span[1], until)
+        loose = Tolerance(LOOSER * self.tolerance.rtol, LOOSER * self.tolerance.atol)
+        return replace(
+            self,
+            stepper=self.stepper.coarsened(),
+            state=self.state.coarsened(),
+            t_span=(start, until),
+            tolerance=loose,
+        )
 
 
 @dataclass(frozen=True)
@@ -144,41 +213,40 @@ class _Ending:
 
 
 def _integrate(
-    recorder: Recorder,
-    stepper: Stepper,
-    state: State,
-    fresh: bool,
-    t_span: tuple[float, float],
-    tolerance: Tolerance,
-    max_step: float,
-    conditions: tuple[Condition, ...],
-    show: Callable[[float], None],
+    problem: Problem, recorder: Recorder, conditions: tuple[Condition, ...], show: Callable[[float], None]
 ) -> _Ending:
     """The time loop."""
-    system, (t, end) = recorder.system, t_span
-    detector = BlowUpDetector(narrow=tolerance.rtol * (end - t))
-    y = system.pack(state.density, state.refractory, float(np.nan_to_num(state.rate)))
-    if not stepper.begin(system, y, t, fresh):
+    system, stepper, tolerance, (t, end) = recorder.system, problem.stepper, problem.tolerance, problem.t_span
+    detector = BlowUpDetector(narrow=tolerance.rtol * (end - t), possible=problem.model.may_blow_up)
+    y = system.pack(problem.state.density, problem.state.refractory, float(np.nan_to_num(problem.state.rate)))
+    if not stepper.begin(system, y, t, problem.fresh):
         y[-1] = np.nan
         recorder.begin(y, t)
-        return _Ending(y, t, Status.UNRESOLVED, undefined_rate(system.model, state))
+        at_once = problem.model.coupling.gain * problem.trace
+        if at_once >= 1.0:
+            seen = f"b n(V_F) = {at_once:.3g} at the start: from 1 on no rate is large enough for N = −a ∂v n(V_F)"
+            return _Ending(y, t, Status.BLOW_UP, blow_up=BlowUp(t, (t, t), math.inf, seen, ()))
+        return _Ending(y, t, Status.UNRESOLVED, undefined_rate(problem.model, problem.state))
+    system.begin(y, t)
     recorder.begin(y, t)
     detector.observe(t, float(y[-1, 0]))
     # Never below the rounding of t, where a rejected step could only shrink further.
     dt = max(stepper.first_step(system, y, t, tolerance), 1e3 * float(np.spacing(t)))
     try:
         while t < end:
-            dt = min(dt, max_step)
+            stop = min(end, system.next_break(t)) if stepper.adaptive else end
+            dt = min(dt, problem.max_step)
             # The last step is stretched rather than followed by a sliver of rounding error.
-            dt = end - t if end - t < 1.000001 * dt else dt
-            step = stepper.step(system, y, t, dt, tolerance)
+            dt = stop - t if stop - t < 1.000001 * dt else dt
+            step = advance(stepper, system, y, t, dt, tolerance)
             if step is None or step.error > 1.0:
                 recorder.rejected += 1
                 if not stepper.adaptive or dt <= 4.0 * np.spacing(t):
-                    return _stuck(detector, y, t, step, system.model.may_blow_up)
-                dt = 0.25 * dt if step is None else stepper.next_step(dt, step.error)
+                    return _stuck(detector, y, t, step)
+                dt = 0.25 * dt if step is None else stepper.next_step(system, y, t, dt, step.error)
                 continue
-            new_t = end if dt == end - t else t + dt
+            new_t = stop if dt == stop - t else t + dt
+            system.accept(step, new_t)
             recorder.accept(step, new_t)
             y, t = step.new, new_t
             show(t)
@@ -186,10 +254,10 @@ def _integrate(
             surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, dt)[0]) / LARGEST_SURGE
             layer = float(system.layer(y, t)[0]) if rate > FIRST_LEVEL else 0.0
             blow_up = detector.observe(t, rate, max(surge, layer))
-            if blow_up is not None and system.model.may_blow_up:
+            if blow_up is not None:
                 return _Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
             if surge > 1.0:
-                blow_up = detector.last_word(t, STEPS_PER_DOUBLING * dt) if system.model.may_blow_up else None
+                blow_up = detector.last_word(t, STEPS_PER_DOUBLING * dt)
                 if blow_up is not None:
                     return _Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
                 why = f" (N rose to {rate:.3g} within one step dt = {dt:.3g}; use a smaller dt, or the default stepper)"
@@ -197,19 +265,19 @@ def _integrate(
             for condition in conditions:
                 if condition(system.unpack(y, t)):
                     return _Ending(y, t, Status.STOPPED, f" ({getattr(condition, '__name__', condition)})")
-            dt = stepper.next_step(dt, step.error)
+            dt = stepper.next_step(system, y, t, dt, step.error)
     except KeyboardInterrupt:
         return _Ending(y, t, Status.INTERRUPTED)
     return _Ending(y, t, Status.FINISHED)
 
 
-def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None, may_blow_up: bool) -> _Ending:
+def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None) -> _Ending:
     """No step, however short, could be taken from t.
 
     If the closure N = e(N)·n lost its solution, the density next to V_F has reached 1/b (or a1 |∂v n| has reached 1):
     the discrete form of N = ∞, but also what a grid too coarse for the datum shows; only acceleration tells.
     """
-    if not may_blow_up or not detector.accelerating(2) or t > detector.latest:
+    if not detector.accelerating(2) or t > detector.latest:
         if step is not None:
             return _Ending(y, t, Status.STALLED)
         return _Ending(y, t, Status.UNRESOLVED, " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)")
@@ -218,8 +286,7 @@ def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None,
 
 
 def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:
-    """The blow-up with its discretisation error, from a second run on half the cells, with ten times
-    the tolerance (or twice a fixed step).
+    """The blow-up with its discretisation error, from the second run.
 
     A discrete equation has its own folds: near one it can blow up where the equation does not. Then t* moves a lot with
     the grid, and the verdict is left open.
@@ -244,11 +311,31 @@ def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:
     return replace(ending, blow_up=confirmed)
 
 
+def _error(fine: Recorder, coarse: Recorder, ending: _Ending, problem: Problem) -> float:
+    """Estimated error of N over atol/rtol + |N|, the largest over the run: what Richardson makes of the two runs.
+
+    Infinite if the coarse run did not get as far.
+    """
+    here, there = fine.rates(), coarse.rates()
+    start, length = problem.t_span[0], ending.t - problem.t_span[0]
+    last = start + RUN_UP * length if ending.blow_up is not None else ending.t
+    if there.t[-1] < last:
+        return math.inf
+    times = here.t[(here.t >= start + START_UP * length) & (here.t <= last)]
+    rate = here(times)
+    order = problem.scheme.order if problem.stepper.adaptive else min(problem.scheme.order, problem.stepper.order)
+    gain = min(2.0**order, LOOSER) - 1.0
+    scale = np.abs(rate) + problem.tolerance.atol / problem.tolerance.rtol
+    return float(np.max(np.abs(there(times) - rate) / scale, initial=0.0)) / gain
+
+
 def _message(ending: _Ending) -> str:
     if ending.blow_up is None:
         status = ending.status.value
         return f"{status[0].upper()}{status[1:]}{ending.why} at t = {ending.t:.9g}."
     low, high = ending.blow_up.interval
+    if low == high:
+        return f"The firing rate blows up at once, at t* = {low:g}: {ending.blow_up.evidence}."
     digits = max(4, 2 + math.ceil(math.log10(high / (high - low)))) if 0 < low < high else 6
     return (
         f"The firing rate blows up at t* = {ending.blow_up.time:.{digits}g}, between {low:.{digits}g} and "

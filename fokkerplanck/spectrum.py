@@ -187,9 +187,11 @@ def jacobian(system: FiniteVolumes, density: np.ndarray, rate: float) -> tuple[n
             f"`grid` is too coarse for the boundary layer at V_F of a state with N = {rate:.4g}; "
             f"use a smaller `finest`."
         )
-    fired = np.zeros(system.cells)
-    fired[-1] = right[-1] / system.width[-1] / (1.0 - flux[-1])
-    transport = _tridiagonal(right, left, system.width) - np.outer(np.diff(flux), fired)
+    fired = system.hazard()[:, 0].copy()
+    fired[-1] += right[-1] / system.width[-1]
+    fired /= 1.0 - flux[-1]
+    transport = _tridiagonal(right, left, system.width) - np.diag(system.hazard()[:, 0])
+    transport -= np.outer(np.diff(flux), fired)
     reset = np.zeros(system.cells)
     cells, shares = system.grid.deposit(system.model.V_R)
     reset[cells] = shares
@@ -259,7 +261,7 @@ def _normalised(problem: _Problem, vectors: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _tridiagonal(right: np.ndarray, left: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """T, acting on masses: its columns sum to minus the loss at V_F."""
+    """Transport between cells, acting on masses: its columns sum to minus the loss at V_F."""
     outward, inward = right[1:] / width, left[:-1] / width
     return np.diag(-(outward + inward)) + np.diag(outward[:-1], -1) + np.diag(inward[1:], 1)
 

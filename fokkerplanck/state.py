@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
 from .grid import Grid
+from .interpolation import RateHistory
 from .outcomes import InvalidArgument, finite_number, positive, real_array
 
 TAIL_WIDTHS = 8.0
@@ -33,6 +34,8 @@ class State:
         Firing rate N(t): the flux that the scheme removes at V_F.
     refractory : float
         Mass R(t) of the refractory pool.
+    history : RateHistory or None
+        The rate before t, as far back as a transmission delay or a fixed refractory time looks.
     """
 
     t: float
@@ -40,18 +43,17 @@ class State:
     density: np.ndarray
     rate: float
     refractory: float = 0.0
+    history: RateHistory | None = None
 
     @property
     def v(self) -> np.ndarray:
-        """Cell centres."""
+        """Cell centres (or nodes)."""
         return self.grid.v
 
     def coarsened(self) -> State:
         """The same state on `grid.coarsened()`, with the masses of merged cells added up."""
-        coarse = self.grid.coarsened()
-        first = np.searchsorted(self.grid.faces, coarse.faces[:-1])
-        mass = np.add.reduceat(self.density * self.grid.width, first)
-        return replace(self, grid=coarse, density=mass / coarse.width)
+        coarse, density = self.grid.restrict(self.density)
+        return replace(self, grid=coarse, density=density)
 
 
 class InitialDensity(Protocol):
@@ -94,7 +96,7 @@ class _Bell:
 
 @dataclass(frozen=True)
 class Gaussian(_Bell):
-    """n0(v) = exp(−(v − mean)²/(2 variance))/Z on v ≤ V_F, Z the integral over (−∞, V_F].
+    """n0(v) = exp(−(v − mean)²/(2 variance))/Z on v ≤ V_F (or the upper end of the grid), Z the integral up to there.
 
     It does not vanish at V_F: N(t) starts like t^(−1/2), and for a1 > 0 the datum is inadmissible unless its
     value there is negligible; use `compatible_gaussian` then.
@@ -114,7 +116,7 @@ class Gaussian(_Bell):
     def cell_averages(self, grid: Grid) -> np.ndarray:
         """Exact cell averages, shape (cells,)."""
         z = (grid.faces - self.mean) / np.sqrt(self.variance)
-        return _normal_mass(z) / (grid.width * self._part(grid.V_F))
+        return _normal_mass(z) / (grid.width * self._part(grid.v_max))
 
     def _part(self, V_F: float) -> float:
         part = float(ndtr((V_F - self.mean) / np.sqrt(self.variance)))
@@ -133,18 +135,18 @@ class CompatibleGaussian(_Bell):
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         """n0 at the potentials v."""
         s = np.sqrt(self.variance)
-        return (V_F - v) * np.exp(-(((v - self.mean) / s) ** 2) / 2) / self._integral(V_F)
+        return np.maximum(V_F - v, 0.0) * np.exp(-(((v - self.mean) / s) ** 2) / 2) / self._integral(V_F)
 
     def cell_averages(self, grid: Grid) -> np.ndarray:
-        """Exact cell averages, shape (cells,)."""
+        """Exact cell averages, shape (cells,); zero above V_F."""
         s = np.sqrt(self.variance)
-        z = (grid.faces - self.mean) / s
+        z = (np.minimum(grid.faces, grid.V_F) - self.mean) / s
         bell = np.exp(-(z**2) / 2)
         mass = (grid.V_F - self.mean) * s * np.sqrt(2 * np.pi) * _normal_mass(z) + s**2 * np.diff(bell)
         # The closed form cancels in narrow cells next to V_F, where Gauss quadrature is exact to rounding.
         nodes, weights = np.polynomial.legendre.leggauss(6)
         v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
-        quadrature = ((grid.V_F - v) * np.exp(-(((v - self.mean) / s) ** 2) / 2)) @ (0.5 * weights)
+        quadrature = (np.maximum(grid.V_F - v, 0.0) * np.exp(-(((v - self.mean) / s) ** 2) / 2)) @ (0.5 * weights)
         return np.where(grid.width < 0.1 * s, quadrature, mass / grid.width) / self._integral(grid.V_F)
 
     def _integral(self, V_F: float) -> float:

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.io import netcdf_file
 
 from .grid import Grid
+from .interpolation import RateHistory
 from .models.description import model_from_dict, model_to_dict
 from .outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Status
 from .solution import Quality, Record, Solution
@@ -30,7 +31,7 @@ from .state import State
 if TYPE_CHECKING:
     from .models.population import Population
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever an older program could not read the file rightly."""
 LARGEST_VARIABLE = 2**31 - 4
 """In bytes. NetCDF-3 itself allows 4 GiB, SciPy's writer counts in signed 32-bit integers."""
@@ -45,7 +46,12 @@ LONG_NAMES = {
     "v": "cell centres",
     "faces": "cell boundaries, from v_min to the threshold V_F",
     "bend": "coefficients of the dense output of N, for each step",
+    "past": "times before the end that a delay or a fixed refractory time looks back on",
+    "past_rate": "firing rate N at those times",
+    "past_bend": "coefficients of the dense output of N between them",
 }
+HIDDEN = ("bend", "faces", "final_density", "past", "past_rate", "past_bend")
+"""What only a restart needs."""
 UNITS = {"time": "membrane time constants", "saved": "membrane time constants", "rate": "1/membrane time constant"}
 
 
@@ -215,7 +221,7 @@ def to_xarray(solution: Solution) -> Any:
         {
             name: (dimensions, values, {"long_name": names[name], "units": UNITS.get(name, "1")})
             for name, (dimensions, values) in _arrays(solution).items()
-            if name not in ("bend", "faces", "final_density")
+            if name not in HIDDEN
         },
         attrs={"status": solution.status.name, "message": solution.message, **solution.settings},
     )
@@ -238,6 +244,11 @@ def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
         "faces": (("faces",), solution.grid.faces),
         "final_density": (("cells",), solution.final.density),
     }
+    history = solution.final.history
+    if history is not None:
+        parts["past"] = (("past",), history.t)
+        parts["past_rate"] = (("past",), history.rate)
+        parts["past_bend"] = (("past_step", "past_coefficient"), history.bend)
     for name, variable in _record_names(solution).items():
         record = solution.records[name]
         clock = "time"
@@ -256,7 +267,7 @@ def _long_names(solution: Solution) -> dict[str, str]:
 
 def _record_names(solution: Solution) -> dict[str, str]:
     """The variable of each record: its own name where NetCDF allows it, which xarray users will look for."""
-    reserved = {*LONG_NAMES, "cells", "step", "coefficient"}
+    reserved = {*LONG_NAMES, "cells", "step", "coefficient", "past_step", "past_coefficient"}
     plain = {name for name in solution.records if name.isascii() and name.isidentifier()} - reserved
     plain = {name for name in plain if not name.startswith("record_") and not name.endswith("_time")}
     return {name: name if name in plain else f"record_{i}" for i, name in enumerate(solution.records)}
@@ -273,7 +284,7 @@ def _metadata(solution: Solution) -> dict[str, Any]:
         "message": solution.message,
         "blow_up": None if solution.blow_up is None else dataclasses.asdict(solution.blow_up),
         "quality": dataclasses.asdict(solution.quality),
-        "grid": {"V_R": float(solution.grid.V_R)},
+        "grid": {"V_R": float(solution.grid.V_R), "V_F": float(solution.grid.V_F)},
         "final": {"t": float(final.t), "rate": float(final.rate), "refractory": float(final.refractory)},
         "records": [[name, variable, arrays[variable][0][0]] for name, variable in variables.items()],
         "empty": {name: values.shape for name, (_, values) in arrays.items() if values.size == 0},
@@ -296,11 +307,14 @@ def _described(model: Population | None) -> dict[str, Any] | None:
 
 def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
     """The inverse of `_arrays` and `_metadata`."""
-    grid = Grid(arrays["faces"], facts["grid"]["V_R"])
+    grid = Grid(arrays["faces"], **facts["grid"])
     blow_up = None
     if facts["blow_up"] is not None:
         given: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in facts["blow_up"].items()}
         blow_up = BlowUp(**given)
+    history = None
+    if "past" in arrays:
+        history = RateHistory(arrays["past"], arrays["past_rate"], arrays["past_bend"])
     return Solution(
         model=None if facts["model"] is None else model_from_dict(facts["model"]),
         grid=grid,
@@ -313,7 +327,7 @@ def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
         status=Status[facts["status"]],
         message=facts["message"],
         blow_up=blow_up,
-        final=State(grid=grid, density=arrays["final_density"], **facts["final"]),
+        final=State(grid=grid, density=arrays["final_density"], history=history, **facts["final"]),
         quality=Quality(**facts["quality"]),
         settings=facts["settings"],
         bend=arrays["bend"],

@@ -31,10 +31,11 @@ class BlowUpDetector:
     If N → ∞ at t*, the time of each doubling is a fixed fraction of the one before, and their geometric series ends
     at t*. A rate that is merely large, or grows exponentially, has doubling times that do not shrink. The detector
     speaks when the series leaves a bracket for t* narrower than `narrow`, or when the discretisation can follow no
-    further and nothing more can be learnt from it.
+    further and nothing more can be learnt from it. It keeps silent where a theorem rules blow-up out (not `possible`).
     """
 
     narrow: float
+    possible: bool = True
     crossings: list[float] = field(default_factory=list)
     level: float = FIRST_LEVEL
     largest: float = 0.0
@@ -97,7 +98,9 @@ class BlowUpDetector:
     def accelerating(self, count: int) -> bool:
         """Whether each of the last `count` doublings took at most ACCELERATION times the one before."""
         last = self.doublings[-count:]
-        return len(last) == count and bool(np.all(last[1:] <= ACCELERATION * last[:-1])) and last[-1] > 0
+        return (
+            self.possible and len(last) == count and bool(np.all(last[1:] <= ACCELERATION * last[:-1])) and last[-1] > 0
+        )
 
     def record(self, t: float, evidence: str) -> BlowUp:
         """The blow-up as known at time t."""

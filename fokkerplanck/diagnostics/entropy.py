@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from ..grid import Grid
 from ..models.population import Population
+from ..models.refractory import ExponentialRefractory
 from ..operators.schemes import FluxScheme, ScharfetterGummel
 from ..outcomes import InvalidArgument
 from ..state import State
@@ -137,9 +138,10 @@ def entropy_balance(
     For every positive two-point scheme, with u_i = n_i/P_i and P the scheme's own stationary state,
 
         D_diff = Σ_faces right_j P_{j−1} D_H(u_{j−1}|u_j) + left_j P_j D_H(u_j|u_{j−1}),
-        D_jump = N∞ D_H(u_last|u_R)     or, with a pool,     N∞ (D_H(u_last|R/R∞) + D_H(R/R∞|u_R)),
+        D_jump = Σ_i e_i P_i D_H(u_i|u_R)     or, with a pool,     Σ_i e_i P_i D_H(u_i|R/R∞) + N∞ D_H(R/R∞|u_R),
 
-    and dE/dt + D_diff + D_jump = 0 holds exactly on every grid when the equation is linear.
+    and dE/dt + D_diff + D_jump = 0 holds exactly on every grid when the equation is linear. e_i P_i is what cell i
+    fires, N∞ in all: with an absorbing threshold only the last cell does.
 
     Parameters
     ----------
@@ -167,15 +169,18 @@ def entropy_balance(
 
     right, left = (weights[:, 0] for weights in system.weights(np.array([stationary.rate]), state.t))
     diffusion = np.sum(right[1:-1] * P[:-1] * H.bregman(u[:-1], u[1:]) + left[1:-1] * P[1:] * H.bregman(u[1:], u[:-1]))
+    fired = system.hazard()[:, 0] * state.grid.width * P
+    fired[-1] += right[-1] * P[-1]
+    firing = fired > 0.0
+    fired, u_fired = fired[firing], u[firing]
     cells, shares = state.grid.deposit(model.V_R)
     if stationary.refractory > 0.0:
         r = np.asarray(state.refractory / stationary.refractory)
         change += float(H.slope(r) * slope[-2])
-        jump = H.bregman(u[-1], r) + np.sum(shares * H.bregman(r, u[cells]))
+        jump = np.sum(fired * H.bregman(u_fired, r)) + stationary.rate * np.sum(shares * H.bregman(r, u[cells]))
     else:
-        jump = np.sum(shares * H.bregman(u[-1], u[cells]))
-    jump = stationary.rate * float(jump)
-    return EntropyBalance(change, float(diffusion), jump, change + float(diffusion) + jump)
+        jump = np.sum(fired[:, None] * shares * H.bregman(u_fired[:, None], u[cells]))
+    return EntropyBalance(change, float(diffusion), float(jump), change + float(diffusion) + float(jump))
 
 
 def discrete_stationary(model: Population, grid: Grid, rate: float = 0.0, scheme: FluxScheme | None = None) -> State:
@@ -193,8 +198,16 @@ def discrete_stationary(model: Population, grid: Grid, rate: float = 0.0, scheme
     scheme : FluxScheme
         Default `fp.ScharfetterGummel()`.
     """
+    if not model.refractory.memoryless or model.coupling.delay:
+        # What is stationary does not depend on when it arrives, nor on how the same mean silence is distributed.
+        mean = model.refractory.mean_duration
+        model = replace(
+            model,
+            refractory=ExponentialRefractory(mean) if mean else model.refractory,
+            coupling=replace(model.coupling, delay=0.0),
+        )
     system = (ScharfetterGummel() if scheme is None else scheme).discretize(model, grid)
-    y = system.pack(np.full(grid.cells, 1.0 / (grid.V_F - grid.v_min)))
+    y = system.pack(np.full(grid.cells, 1.0 / (grid.v_max - grid.v_min)))
     for _ in range(3):
         y[-1] = rate
         y = system.implicit_step(y, 0.0, FOR_EVER)

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..interpolation import RateHistory
 from ..models.population import Population
 from ..outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Status
 from ..solution import Quality, Record, Solution
 from ..state import State
 
 if TYPE_CHECKING:
-    from ..operators.finite_volumes import FiniteVolumes
-    from ..operators.schemes import FluxScheme
+    from ..operators.system import PopulationSystem
     from ..steppers.protocol import Step
 
 Monitor = Callable[[State], float]
 
-MANY_CELLS = 20_000
-"""More cells than this are no advice."""
 FRAMES = 400
 """Densities kept when the user names no times: above twice as many, every second one is dropped."""
 NEGATIVE = 1e-6
@@ -31,9 +29,10 @@ NEGATIVE = 1e-6
 class Recorder:
     """Collects accepted steps and turns them into a Solution."""
 
-    def __init__(self, system: FiniteVolumes, save_at: np.ndarray | None, monitors: Mapping[str, Monitor]) -> None:
+    def __init__(self, system: PopulationSystem, save_at: np.ndarray | None, monitors: Mapping[str, Monitor]) -> None:
         self.system, self.save_at, self.monitors = system, save_at, monitors
         self.rejected = 0
+        self._open = not system.model.threshold.absorbing
         self._t: list[float] = []
         self._rate: list[float] = []
         self._pool: list[float] = []
@@ -75,6 +74,7 @@ class Recorder:
         settings: dict[str, str],
         y: np.ndarray,
         t: float,
+        error_estimate: float,
     ) -> Solution:
         """Everything recorded, with the last state."""
         for remark in filter(None, (self._negative, self._truncation())):
@@ -82,12 +82,13 @@ class Recorder:
             message = f"{message} {remark}"
         if self.save_at is None and self._saved[-1][0] != t:
             self._saved.append((t, y[:-2, 0].copy()))
-        times = np.array(self._t)
+        rates = self.rates()
+        times = rates.t
         return Solution(
             model=model,
             grid=self.system.grid,
             t=times,
-            rate=np.array(self._rate),
+            rate=rates.rate,
             refractory=np.array(self._pool),
             saved_t=np.array([s for s, _ in self._saved]),
             density=np.array([n for _, n in self._saved]).reshape(-1, self.system.cells),
@@ -95,11 +96,19 @@ class Recorder:
             status=status,
             message=message,
             blow_up=blow_up,
-            final=self.system.unpack(y, t),
-            quality=Quality(self._mass_error, self._smallest, self._tail, len(self._t) - 1, self.rejected),
+            final=self.system.final(y, t),
+            quality=Quality(
+                self._mass_error, self._smallest, self._tail, len(self._t) - 1, self.rejected, error_estimate
+            ),
             settings=settings,
-            bend=np.array(self._bend, dtype=float).reshape(len(self._bend), len(self._bend[0]) if self._bend else 0),
+            bend=rates.bend,
         )
+
+    def rates(self) -> RateHistory:
+        """N over the run so far, dense in time."""
+        columns = len(self._bend[0]) if self._bend else 0
+        bend = np.array(self._bend, dtype=float).reshape(len(self._bend), columns)
+        return RateHistory(np.array(self._t), np.array(self._rate), bend)
 
     def _observe(self, y: np.ndarray, t: float) -> None:
         # The user's functions come first: if one raises, nothing of this step has been recorded.
@@ -110,37 +119,22 @@ class Recorder:
         self._rate.append(float(y[-1, 0]))
         self._pool.append(float(y[-2, 0]))
         self._mass_error = max(self._mass_error, abs(float(self.system.mass(y)[0]) - 1.0))
-        edge = abs(float(y[0, 0]))
-        if edge > self._edge:  # the tail grows with the density at v_min; there is no need to ask at every step
+        edge = max(abs(float(y[0, 0])), abs(float(y[-3, 0])) if self._open else 0.0)
+        if edge > self._edge:  # the tail grows with the density at the ends; there is no need to ask at every step
             self._edge = edge
             self._tail = max(self._tail, float(self.system.tail(y, t)[0]))
         smallest = float(y[:-2].min())
         if smallest < min(self._smallest, -NEGATIVE):
-            self._negative = self._describe_negative(smallest, y, t)
+            self._negative = f"The density went down to {smallest:.1e} at t = {t:.6g}. {self.system.remedy(y, t)}"
         self._smallest = min(self._smallest, smallest)
 
     def _truncation(self) -> str | None:
         if self._tail <= NEGATIVE:
             return None
         return (
-            f"A mass of up to {min(self._tail, 1.0):.1e} would lie below the lower end {self.system.grid.v_min:.6g} of "
-            f"the grid; use a grid with a lower v_min."
-        )
-
-    def _describe_negative(self, smallest: float, y: np.ndarray, t: float) -> str:
-        scheme: FluxScheme = self.system.scheme
-        peclet = float(self.system.peclet(y, t)[0])
-        name = type(scheme).__name__
-        if peclet > scheme.positive:
-            cells = int(np.ceil(self.system.cells * peclet / scheme.positive))
-            more = f" or {cells} cells" if cells <= MANY_CELLS else ""
-            return (
-                f"{name}() gave a negative density ({smallest:.1e}) at t = {t:.6g} (cell Péclet number {peclet:.2g} > "
-                f"{scheme.positive:g}); use ScharfetterGummel(){more}."
-            )
-        return (
-            f"The density went down to {smallest:.1e} at t = {t:.6g}: the time step is not positive at this "
-            f"tolerance; use a smaller rtol, or BackwardEuler, which keeps it positive."
+            f"A mass of up to {min(self._tail, 1.0):.1e} would lie beyond the ends of the grid, "
+            f"{self.system.grid.v_min:.6g} and {self.system.grid.v_max:.6g}; use a grid with a lower v_min"
+            + (" or a higher v_max." if self._open else ".")
         )
 
 

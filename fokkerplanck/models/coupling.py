@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..outcomes import InvalidArgument, finite_number
+from ..outcomes import InvalidArgument, finite_number, non_negative
 
 Current = float | Callable[[float], float]
 
 
 @dataclass(frozen=True)
 class MeanFieldCoupling:
-    """All-to-all coupling and an external current: c(N, t) = b N + I(t) is added to the drift.
+    """All-to-all coupling and an external current: c = b A + I(t) is added to the drift, with A(t) = N(t − d).
+
+    A is the activity that arrives at the synapses: the firing rate, or what it was a transmission delay d ago.
 
     Parameters
     ----------
@@ -22,23 +24,27 @@ class MeanFieldCoupling:
         Connectivity: positive excitatory, negative inhibitory, 0 uncoupled (dimensionless).
     external : float or callable
         External current I, a number or a function of time I(t) (dimensionless).
+    delay : float
+        Transmission delay d, zero or positive (membrane time constants).
     """
 
     b: float
     external: Current = 0.0
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         finite_number("b", self.b)
+        non_negative("delay", self.delay)
         if not callable(self.external):
             finite_number("external", self.external)
 
-    def current(self, rate: np.ndarray, t: float) -> np.ndarray:
-        """c = b N + I(t), same shape as `rate`."""
-        return self.b * rate + self.external_at(t)
+    def current(self, activity: np.ndarray, t: float) -> np.ndarray:
+        """c = b A + I(t), same shape as `activity`."""
+        return self.b * activity + self.external_at(t)
 
     @property
     def gain(self) -> float:
-        """∂c/∂N."""
+        """∂c/∂A."""
         return self.b
 
     @property

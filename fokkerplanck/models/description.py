@@ -9,18 +9,27 @@ from typing import Any
 from ..outcomes import InvalidArgument, named
 from .catalog import nnlif
 from .coupling import MeanFieldCoupling
-from .drift import Leak
+from .drift import Drift, ExponentialDrift, Leak, QuadraticDrift
 from .noise import ActivityNoise
 from .population import Population
-from .refractory import ExponentialRefractory, NoRefractory, Refractory
+from .refractory import ExponentialRefractory, FixedRefractory, NoRefractory, Refractory
 from .reset import FixedReset
-from .threshold import HardThreshold
+from .threshold import HardThreshold, RandomThreshold, Threshold
 
 MODELS: dict[str, Callable[..., Population]] = {"nnlif": nnlif}
 """The names of the models in files. A model is one function and one line here."""
 
-REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory}
+REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory, "fixed": FixedRefractory}
 """The names of the refractory laws in files; none is the absence of the entry."""
+
+THRESHOLDS: dict[str, type[Threshold]] = {"random": RandomThreshold}
+"""The names of the threshold laws in files; the hard one is the absence of the entry."""
+
+DRIFTS: dict[str, type[Drift]] = {"quadratic": QuadraticDrift, "exponential": ExponentialDrift}
+"""The names of the drift laws in files; the leak is the absence of the entry."""
+
+LAWS: dict[str, dict[str, Any]] = {"refractory": REFRACTORY, "threshold": THRESHOLDS, "drift": DRIFTS}
+ABSENT = {"refractory": NoRefractory, "threshold": HardThreshold, "drift": Leak}
 
 
 def model_to_dict(model: Population) -> dict[str, Any]:
@@ -48,9 +57,12 @@ def model_to_dict(model: Population) -> dict[str, Any]:
         "V_R": float(model.V_R),
         "V_F": float(model.V_F),
         "external": float(model.coupling.external_at(0.0)),
+        "delay": float(model.coupling.delay),
     }
-    if not isinstance(model.refractory, NoRefractory):
-        description["refractory"] = _law_to_dict(model.refractory)
+    for slot in LAWS:
+        law = getattr(model, slot)
+        if not isinstance(law, ABSENT[slot]):
+            description[slot] = _law_to_dict(slot, law)
     # A slot that is added to Population and forgotten above must not be lost in silence.
     if model_from_dict(description) != model:
         raise InvalidArgument(f"{model!r} has a part that no file can hold yet.")
@@ -63,7 +75,7 @@ def model_from_dict(description: Mapping[str, Any]) -> Population:
     Parameters
     ----------
     description : mapping
-        "kind" names the function (`MODELS`), the other entries are its arguments; "refractory" is a mapping too.
+        "kind" names the function (`MODELS`), the other entries are its arguments; laws are mappings with a "kind" too.
 
     Raises
     ------
@@ -75,12 +87,11 @@ def model_from_dict(description: Mapping[str, Any]) -> Population:
     """
     arguments = dict(description)
     make = named("model", MODELS, arguments.pop("kind", None))
-    law = arguments.pop("refractory", None)
-    if law is not None:
-        law = dict(law)
-        kind = named("refractory law", REFRACTORY, law.pop("kind", None))
-        law = _call("refractory", kind, law)
-    return _call("model", make, {**arguments, "refractory": law})
+    for slot, table in LAWS.items():
+        if arguments.get(slot) is not None:
+            law = dict(arguments[slot])
+            arguments[slot] = _call(slot, named(f"{slot} law", table, law.pop("kind", None)), law)
+    return _call("model", make, arguments)
 
 
 def _call(where: str, make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
@@ -91,18 +102,16 @@ def _call(where: str, make: Callable[..., Any], arguments: dict[str, Any]) -> An
     return make(**arguments)
 
 
-def _law_to_dict(law: Refractory) -> dict[str, Any]:
-    for name, kind in REFRACTORY.items():
+def _law_to_dict(slot: str, law: Any) -> dict[str, Any]:
+    for name, kind in LAWS[slot].items():
         if type(law) is kind:
-            return {"kind": name, **{key: float(value) for key, value in vars(law).items()}}
-    raise InvalidArgument(f"the refractory law {law!r} is not one that a file can hold: {', '.join(REFRACTORY)}.")
+            # V_F is the model's.
+            return {"kind": name, **{key: float(value) for key, value in vars(law).items() if key != "V_F"}}
+    raise InvalidArgument(f"the {slot} law {law!r} is not one that a file can hold: {', '.join(LAWS[slot])}.")
 
 
 def _refuse_code(model: Population) -> None:
-    slots = {
-        "drift": Leak, "noise": ActivityNoise, "threshold": HardThreshold,
-        "reset": FixedReset, "coupling": MeanFieldCoupling,
-    }  # fmt: skip
+    slots = {"noise": ActivityNoise, "reset": FixedReset, "coupling": MeanFieldCoupling}
     for slot, law in slots.items():
         if type(getattr(model, slot)) is not law:
             raise InvalidArgument(f"the {slot} {getattr(model, slot)!r} is not one that a file can hold.")

@@ -1,17 +1,16 @@
-"""Drift laws f(v): what the membrane does without input."""
+"""Drift laws f(v): what the membrane does without input. Any function of an array of potentials is one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from ..outcomes import finite_number, positive
 
-class Drift(Protocol):
-    """A drift law answers f(v) for an array of potentials."""
-
-    def __call__(self, v: np.ndarray) -> np.ndarray: ...
+Drift = Callable[[np.ndarray], np.ndarray]
+"""f(v) for an array of potentials, of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -24,3 +23,45 @@ class Leak:
 
     def __call__(self, v: np.ndarray) -> np.ndarray:
         return -v
+
+
+@dataclass(frozen=True)
+class QuadraticDrift:
+    """The quadratic integrate-and-fire neuron, f(v) = v², with its spike cut off at the finite V_F.
+
+    Source: Ermentrout, Kopell, SIAM J. Appl. Math. 46 (1986) 233: the normal form of a saddle-node on a circle.
+
+    >>> QuadraticDrift()(np.array([-1.0, 2.0])).tolist()
+    [1.0, 4.0]
+    """
+
+    def __call__(self, v: np.ndarray) -> np.ndarray:
+        return v * v
+
+
+@dataclass(frozen=True)
+class ExponentialDrift:
+    """The exponential integrate-and-fire neuron, f(v) = −v + Δ exp((v − V_T)/Δ), with V_F above V_T.
+
+    Parameters
+    ----------
+    sharpness : float
+        Δ, the range of potentials over which a spike starts, positive.
+    V_T : float
+        Potential where the spike starts.
+
+    Source: Fourcaud-Trocmé, Hansel, van Vreeswijk, Brunel, J. Neurosci. 23 (2003) 11628, eq. (5).
+
+    >>> ExponentialDrift(0.5, V_T=1.0)(np.array([1.0])).tolist()
+    [-0.5]
+    """
+
+    sharpness: float
+    V_T: float
+
+    def __post_init__(self) -> None:
+        positive("sharpness", self.sharpness)
+        finite_number("V_T", self.V_T)
+
+    def __call__(self, v: np.ndarray) -> np.ndarray:
+        return -v + self.sharpness * np.exp((v - self.V_T) / self.sharpness)

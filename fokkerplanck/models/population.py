@@ -14,21 +14,25 @@ from .drift import Drift, Leak
 from .noise import ActivityNoise
 from .refractory import Refractory
 from .reset import FixedReset
-from .threshold import HardThreshold
+from .threshold import HardThreshold, Threshold
 
 LONGEST_DESCENT = 10_000
 """Widths √a below V_R that are searched for the lower end of the density."""
+LONGEST_ASCENT = 200
+"""Growing intervals above V_F that are searched for the upper end of the density."""
+MIDDLES = (np.arange(20) + 0.5) / 20.0
 
 
 @dataclass(frozen=True)
 class Population:
     """The population-density equation of one homogeneous network.
 
-        ∂t n + ∂v[(f(v) + c(N, t)) n] − a(N) ∂vv n = S(t) δ(v − V_R),   v ≤ V_F,   n(V_F, t) = 0,
-        N(t) = −a(N) ∂v n(V_F, t),   R' = N − S,   ∫ n dv + R = 1
+        ∂t n + ∂v[(f(v) + c(A, t)) n] − a(A) ∂vv n + k(v) n = S(t) δ(v − V_R),   A(t) = N(t − d),
+        N(t) = ∫ k n dv, or with an absorbing threshold n(V_F, t) = 0 and N(t) = −a(A) ∂v n(V_F, t),
+        R' = N − S,   ∫ n dv + R = 1
 
-    Each slot is one law: `drift` f, `noise` a, `threshold` V_F, `reset` V_R, `refractory` R → S,
-    `coupling` c. A law that is absent is an object as well (`NoRefractory()`).
+    Each slot is one law: `drift` f, `noise` a, `threshold` V_F and k, `reset` V_R, `refractory` N → S,
+    `coupling` c and d. A law that is absent is an object as well (`NoRefractory()`).
 
     Raises
     ------
@@ -38,7 +42,7 @@ class Population:
 
     drift: Drift
     noise: ActivityNoise
-    threshold: HardThreshold
+    threshold: Threshold
     reset: FixedReset
     refractory: Refractory
     coupling: MeanFieldCoupling
@@ -46,6 +50,8 @@ class Population:
     lanes = 1
 
     def __post_init__(self) -> None:
+        if self.threshold.V_F is None:
+            raise InvalidArgument(f"`threshold` has no place yet: {self.threshold!r}; give it a V_F.")
         if not self.V_R < self.V_F:
             raise InvalidArgument(
                 f"the reset V_R = {self.V_R:g} must lie below the threshold V_F = {self.V_F:g}; swap them?"
@@ -54,7 +60,7 @@ class Population:
     @property
     def V_F(self) -> float:
         """Firing threshold."""
-        return self.threshold.V_F
+        return float(self.threshold.V_F)  # type: ignore[arg-type]  # checked at construction
 
     @property
     def V_R(self) -> float:
@@ -63,8 +69,13 @@ class Population:
 
     @property
     def may_blow_up(self) -> bool:
-        """False where solutions are known to be global: b ≤ 0 and constant noise (Carrillo et al. 2013)."""
-        return self.coupling.gain > 0 or self.noise.gain > 0
+        """False where solutions are known to be global.
+
+        That is so for b ≤ 0 and constant noise (Carrillo et al. 2013), with a transmission delay (Cáceres, Roux,
+        Salort, Schneider 2019), and for a threshold that is not absorbing, where N is at most the largest hazard.
+        """
+        feedback = self.coupling.gain > 0 or self.noise.gain > 0
+        return feedback and self.coupling.delay == 0 and self.threshold.absorbing
 
     def grid(
         self,
@@ -72,8 +83,9 @@ class Population:
         v_min: float | None = None,
         finest: float | None = None,
         t_span: tuple[float, float] | None = None,
+        v_max: float | None = None,
     ) -> Grid:
-        """A grid on [v_min, V_F] with faces at V_R and V_F.
+        """A grid on [v_min, V_F], or on [v_min, v_max] if neurons can exceed V_F, with faces at V_R and V_F.
 
         Parameters
         ----------
@@ -85,7 +97,10 @@ class Population:
         finest : float, optional
             Width of the cell next to V_F; the cells then grow geometrically away from it. None: uniform.
         t_span : (float, float), optional
-            Needed only when the external current is a function of time and v_min is not given.
+            Needed only when the external current is a function of time and an end of the grid is not given.
+        v_max : float, optional
+            Upper end where the threshold is not absorbing. By default `highest_potential`. A third of the cells,
+            growing geometrically, lie above V_F.
 
         >>> from fokkerplanck import nnlif
         >>> nnlif(b=0.5).grid(cells=100, v_min=-3.0)
@@ -93,9 +108,18 @@ class Population:
         """
         if v_min is None:
             v_min = self.lowest_potential(t_span)
+        if self.threshold.absorbing:
+            if v_max is not None and v_max != self.V_F:
+                raise InvalidArgument(f"`v_max` = {v_max!r}, but with an absorbing threshold the grid ends at V_F.")
+            above = 0
+        else:
+            v_max = self.highest_potential(t_span) if v_max is None else v_max
+            above = cells // 3
         if finest is None:
-            return Grid.uniform(v_min, self.V_R, self.V_F, cells)
-        return Grid.graded(v_min, self.V_R, self.V_F, cells, finest)
+            below = Grid.uniform(v_min, self.V_R, self.V_F, cells - above)
+        else:
+            below = Grid.graded(v_min, self.V_R, self.V_F, cells - above, finest)
+        return below.extended(v_max, above) if above and v_max is not None else below
 
     def lowest_potential(self, t_span: tuple[float, float] | None = None) -> float:
         """A potential below which the density is negligible.
@@ -112,11 +136,48 @@ class Population:
         low, high = self._external_range(t_span)
         # Far above threshold a neuron fires about (I − V_F)/(V_F − V_R) times; its share of the noise widens the tail.
         a = float(self.noise.diffusion(np.asarray(max(1.0, (high - self.V_F) / (self.V_F - self.V_R)))))
+        if a == 0.0:  # everything follows the characteristics
+            return self.V_R - _descent(lambda v: self.drift(v) + low, self.V_R, self.V_F - self.V_R)
         if self.coupling.gain < 0:
-            low = _quiet_equilibrium(self.coupling.gain, low, a, self.V_F)
+            quiet = _quiet_equilibrium(self.coupling.gain, low, a, self.V_F)
+            # Inhibition that arrives late overshoots.
+            low = quiet if self.coupling.delay == 0 else 2.0 * quiet - low
         foot = _foot(lambda v: (self.drift(v) + low) / a, self.V_R, float(np.sqrt(a)))
         # Under a strong input the density is squeezed against V_F; leave room for data that start around V_R.
         return min(foot, self.V_R - TAIL_WIDTHS * float(np.sqrt(a)))
+
+    def highest_potential(self, t_span: tuple[float, float] | None = None) -> float:
+        """V_F, or where the threshold is not absorbing a potential above which the density is negligible.
+
+        Above V_F the density falls like exp(−∫ λ dv), λ = 2k/(μ + √(μ² + 4ak)), with μ = f + c the drift at the highest
+        activity. That is at most the largest hazard: 1/ε for a random threshold. For a hazard that grows without bound
+        it is taken within 8 √a of V_F; the solution reports what mass could have got lost.
+
+        Raises
+        ------
+        InvalidArgument
+            If the hazard is too small above V_F to keep the density down.
+        """
+        if self.threshold.absorbing:
+            return self.V_F
+        _, high = self._external_range(t_span)
+        near = self.V_F + TAIL_WIDTHS * max(float(np.sqrt(self.noise.a0)), 0.1 * (self.V_F - self.V_R))
+        N = float(np.max(self.threshold.hazard(np.linspace(self.V_F, near, 101)[1:])))
+        a = float(self.noise.diffusion(np.asarray(N)))
+        c = high + max(self.coupling.gain, 0.0) * N
+
+        def decay(v: np.ndarray) -> np.ndarray:
+            mu, k = np.asarray(self.drift(v)) + c, self.threshold.hazard(v)
+            return 2.0 * k / np.maximum(mu + np.sqrt(mu * mu + 4.0 * a * k), 1e-300)
+
+        width, exponent, v = (near - self.V_F) / 100.0, 0.0, self.V_F
+        for _ in range(LONGEST_ASCENT):
+            fall = np.cumsum(decay(v + width * MIDDLES)) * (width / len(MIDDLES)) + exponent
+            reached = np.flatnonzero(fall >= 0.5 * TAIL_WIDTHS**2)
+            if len(reached):
+                return float(v + width * (reached[0] + 1) / len(MIDDLES))
+            v, exponent, width = v + width, float(fall[-1]), 1.1 * width
+        raise InvalidArgument("the hazard of `threshold` does not keep the density below any potential; give `v_max`.")
 
     def _external_range(self, t_span: tuple[float, float] | None) -> tuple[float, float]:
         if not self.coupling.time_dependent:
@@ -144,6 +205,19 @@ def _foot(slope: Drift, top: float, width: float) -> float:
         v, fall, peak = v - width, float(falls[-1]), float(peaks[-1])
     raise InvalidArgument(
         "the drift does not keep the density from drifting away downwards; give `grid` a `v_min` if that is meant."
+    )
+
+
+def _descent(speed: Drift, top: float, length: float) -> float:
+    """How far below `top` a noiseless potential can be carried, and a little more."""
+    below = length * np.linspace(0.0, 1.0, 1001)
+    for _ in range(60):
+        rising = np.flatnonzero(np.asarray(speed(top - below)) >= 0.0)
+        if len(rising):
+            return float(below[rising[0]]) + length
+        below = 2.0 * below
+    raise InvalidArgument(
+        "the drift carries the density downwards without end; give `grid` a `v_min` if that is meant."
     )
 
 

@@ -5,10 +5,10 @@ number Pe = μ/κ, the flux is
 
     F = W(−μ, κ) n_left − W(μ, κ) n_right,      W(μ, κ) = κ B(μ/κ).
 
-Consistency is B(−x) = B(x) + x, so that W(−μ, κ) = W(μ, κ) + μ; positivity is B ≥ 0. A diffusion that
-vanishes is the limit κ → 0, W = max(−μ, 0): upwind, with nothing divided by zero.
+Consistency is B(−x) = B(x) + x, so that W(−μ, κ) = W(μ, κ) + μ (the harmonic mean has it only up to x³); positivity is
+B ≥ 0. A diffusion that vanishes is the limit κ → 0, W = max(−μ, 0): upwind, with nothing divided by zero.
 
-W is homogeneous of degree one, W = μ ∂W/∂μ + κ ∂W/∂κ, so one slope ∂W/∂μ = B'(μ/κ) gives the exact Jacobian.
+The two slopes ∂W/∂μ = B'(x) and ∂W/∂κ = B(x) − x B'(x) give the exact Jacobian.
 """
 
 from __future__ import annotations
@@ -16,18 +16,36 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     from ..grid import Grid
     from ..models.population import Population
+    from ..state import InitialDensity
     from .finite_volumes import FiniteVolumes
+    from .system import PopulationSystem
 
 SIXTH = 1.0 / 6.0
 STEEPEST = 700.0
 """Largest |Pe| that is told apart from infinity: exp(700) is still a number, and beyond it B is 0 or −Pe anyway."""
+
+CALM = (400, 5e-3)
+RESTLESS = (600, 1e-4)
+"""Default cells, and width of the finest as a share of V_F − V_R: where the rate stays bounded the errors of the bulk
+and of the firing flux balance; where it may blow up, the boundary layer is resolved up to N of about 1e4/b."""
+
+
+class Scheme(Protocol):
+    """How the potential is made discrete; `explicit` if it has no Jacobian and needs an explicit stepper."""
+
+    order: ClassVar[int]
+    explicit: ClassVar[bool]
+
+    def default_grid(self, model: Population, datum: InitialDensity, t_span: tuple[float, float]) -> Grid: ...
+
+    def discretize(self, model: Population, grid: Grid) -> PopulationSystem: ...
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,7 @@ class FluxScheme(ABC):
     """
 
     order: ClassVar[int]
+    explicit: ClassVar[bool] = False
     positive: ClassVar[float] = np.inf
     reference: ClassVar[str]
 
@@ -47,11 +66,27 @@ class FluxScheme(ABC):
 
     @abstractmethod
     def slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
-        """∂W/∂μ = B'(μ/κ)."""
+        """∂W/∂μ = B'(x), x = μ/κ."""
+
+    def conductance_slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        """∂W/∂κ = B(x) − x B'(x); 1 where B is the diffusion plus a function of the drift alone."""
+        return np.ones(np.broadcast_shapes(np.shape(mu), np.shape(kappa)))
+
+    def opposite(self, weight: np.ndarray, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        """W(−μ, κ) from W(μ, κ): the factor of the density on the left of the face. Linear, so it holds for slopes."""
+        return weight + mu
 
     def face_drift(self, drift: Callable[[np.ndarray], np.ndarray], left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The drift that represents the interval between two neighbouring unknowns: its middle."""
         return drift(0.5 * (left + right))
+
+    def default_grid(self, model: Population, datum: InitialDensity, t_span: tuple[float, float]) -> Grid:
+        """Graded towards V_F, wide enough for the model and the datum."""
+        cells, share = RESTLESS if model.may_blow_up else CALM
+        v_min = min(model.lowest_potential(t_span), datum.lowest)
+        finest = share * (model.V_F - model.V_R)
+        narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
+        return model.grid(cells, v_min, None if narrow else finest, t_span)
 
     def discretize(self, model: Population, grid: Grid) -> FiniteVolumes:
         """The system of ordinary differential equations that this scheme makes of `model` on `grid`."""
@@ -108,10 +143,15 @@ class ScharfetterGummel(FluxScheme):
         bernoulli = y / np.expm1(y)
         return np.where(small, -0.5 + SIXTH * x, bernoulli * (1.0 - y - bernoulli) / y)
 
+    def conductance_slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        """B(x) − x B'(x) = B(x) B(−x) = (x/2)²/sinh²(x/2)."""
+        half = 0.5 * _peclet(np.where(mu == 0.0, 1e-200, mu), kappa)
+        return (half / np.sinh(half)) ** 2
+
 
 def _peclet(mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
     """μ/κ within ±STEEPEST, which spares the division by a vanishing κ."""
-    return mu / np.maximum(kappa, np.abs(mu) / STEEPEST)
+    return mu / np.maximum(np.maximum(kappa, np.abs(mu) / STEEPEST), 1e-300)
 
 
 @dataclass(frozen=True)
@@ -129,10 +169,37 @@ class ChangCooper(ScharfetterGummel):
         return SIXTH * (drift(left) + 4.0 * drift(0.5 * (left + right)) + drift(right))
 
 
+@dataclass(frozen=True)
+class HarmonicMean(FluxScheme):
+    """B(x) = 2/(1 + eˣ): the flux −a M ∂v(n/M), M = exp(−(v − c)²/2a), with the harmonic mean of M at the face.
+
+    Second order; positive always. But B ≤ 2: what moves through a face is at most 2κ n, the speed at most 2a/h,
+    whatever the drift is. On a fixed grid N cannot exceed about 2.6/h: a blow-up ends in a plateau, so use another
+    scheme there.
+    """
+
+    order = 2
+    reference = "Hu, Liu, Xie, Zhou, J. Comput. Phys. 445 (2021), arXiv:1911.07619"
+
+    def weight(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        return 2.0 * kappa / (1.0 + np.exp(_peclet(mu, kappa)))
+
+    def slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        return -0.5 / np.cosh(0.5 * _peclet(mu, kappa)) ** 2
+
+    def conductance_slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        x = _peclet(mu, kappa)
+        return 2.0 / (1.0 + np.exp(x)) + 0.5 * x / np.cosh(0.5 * x) ** 2
+
+    def opposite(self, weight: np.ndarray, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        return 2.0 * kappa - weight
+
+
 SCHEMES: dict[str, type[FluxScheme]] = {
     "upwind": Upwind,
     "central": Central,
     "scharfetter-gummel": ScharfetterGummel,
     "chang-cooper": ChangCooper,
+    "harmonic-mean": HarmonicMean,
 }
 """The names that TOML files and the command line use. Adding a scheme is one class and one line here."""

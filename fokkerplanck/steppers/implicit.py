@@ -46,6 +46,7 @@ class BackwardEuler:
 
     order: ClassVar[int] = 1
     adaptive: ClassVar[bool] = False
+    implicit: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         positive("dt", self.dt)
@@ -69,7 +70,7 @@ class BackwardEuler:
     def coarsened(self) -> BackwardEuler:
         return BackwardEuler(2.0 * self.dt, self.self_consistent)
 
-    def next_step(self, dt: float, error: float) -> float:
+    def next_step(self, system: System, y: np.ndarray, t: float, dt: float, error: float) -> float:
         return self.dt
 
     def step(self, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None:

@@ -9,6 +9,11 @@ import numpy as np
 
 from ..interpolation import interpolate
 
+ATTEMPTS = 10
+"""How often a step that meets rates of its own is repeated with better ones."""
+FORESIGHT = 0.1
+"""How well they must agree, over the tolerance of the rate."""
+
 
 class System(Protocol):
     """M y' = F(y, t) with M = diag(1, …, 1, 0): the last row of y is the rate N, bound by 0 = F_N."""
@@ -27,6 +32,12 @@ class System(Protocol):
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> np.ndarray: ...
 
     def close(self, y: np.ndarray, t: float) -> bool: ...
+
+    def explicit_limit(self, y: np.ndarray, t: float) -> float: ...
+
+    def foreseen(self, step: Step) -> np.ndarray | None: ...
+
+    def forget_attempt(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -66,10 +77,14 @@ class Step:
 
 
 class Stepper(Protocol):
-    """Advances a system by one step and proposes the length of the next; `adaptive` if it controls its error."""
+    """Advances a system by one step and proposes the length of the next.
+
+    `adaptive` if it controls its error, `implicit` if it solves linear systems: such a one suits every stiffness.
+    """
 
     order: ClassVar[int]
     adaptive: ClassVar[bool]
+    implicit: ClassVar[bool]
 
     def begin(self, system: System, y: np.ndarray, t: float, fresh: bool) -> bool:
         """Set the rate y[-1] from the density; `fresh` unless y continues a run. False if there is no such rate."""
@@ -83,4 +98,26 @@ class Stepper(Protocol):
         """The stepper of a run with half the resolution: twice a fixed step; itself if it controls its error."""
         ...
 
-    def next_step(self, dt: float, error: float) -> float: ...
+    def next_step(self, system: System, y: np.ndarray, t: float, dt: float, error: float) -> float: ...
+
+
+def advance(stepper: Stepper, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None:
+    """One step, repeated until it agrees with the rates that a delay shorter than it makes it meet; None if it cannot.
+
+    A fixed step takes the last known rate instead, which is as accurate as the rest of a lagged scheme.
+    """
+    step = stepper.step(system, y, t, dt, tolerance)
+    if not stepper.adaptive:
+        return step
+    for _ in range(ATTEMPTS):
+        change = None if step is None else system.foreseen(step)
+        if step is None or change is None:
+            break
+        if np.all(change <= FORESIGHT * (tolerance.atol + tolerance.rtol * np.abs(step.new[-1]))):
+            break
+        step = stepper.step(system, y, t, dt, tolerance)
+    else:
+        step = None
+    if step is None or step.error > 1.0:
+        system.forget_attempt()
+    return step

@@ -45,6 +45,7 @@ class Rodas5P:
 
     order: ClassVar[int] = 5
     adaptive: ClassVar[bool] = True
+    implicit: ClassVar[bool] = True
     embedded_order: ClassVar[int] = 4
     dense_order: ClassVar[int] = 4
 
@@ -123,7 +124,7 @@ class Rodas5P:
     def coarsened(self) -> Rodas5P:
         return self
 
-    def next_step(self, dt: float, error: float) -> float:
+    def next_step(self, system: System, y: np.ndarray, t: float, dt: float, error: float) -> float:
         factor = SAFETY * error ** (-1.0 / (self.embedded_order + 1)) if error > 0 else GROW
         return dt * min(GROW, max(SHRINK, factor))
 
