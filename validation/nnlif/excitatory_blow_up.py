@@ -8,8 +8,8 @@ CLAIM = Claim(
     title="Excitatory blow-up, both cases",
     statement=(
         "For b > 0 the solution blows up in finite time if the datum is concentrated enough near V_F, or if, for a "
-        "given datum, b is large enough. The proof is an exponential moment and gives a latest time; the run must find "
-        "blow-up before it."
+        "given datum, b is large enough. The proof is an exponential moment and gives a latest time; the run must "
+        "find blow-up before it."
     ),
     source="Cáceres, Carrillo, Perthame (2011), Thm 2.2; times: reference at N = 2e4 on two meshes agreeing to 1e-9",
     parameters={"a": 1, "V_R": 1, "V_F": 2},

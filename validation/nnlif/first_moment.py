@@ -8,9 +8,9 @@ from fokkerplanck.claims import Check, Claim
 CLAIM = Claim(
     title="The mean potential at b = V_F − V_R: an exact law of the nonlinear problem",
     statement=(
-        "Every spike lifts the network by b and takes a neuron back by V_F − V_R, so m' = −m + (b − (V_F − V_R)) N for "
-        "the mean potential m. At b = V_F − V_R the rate drops out: m(t) = m(0) exp(−t), whatever the datum, the noise "
-        "and its dependence on N."
+        "Every spike lifts the network by b and takes a neuron back by V_F − V_R, so m' = −m + (b − (V_F − V_R)) N "
+        "for the mean potential m. At b = V_F − V_R the rate drops out: m(t) = m(0) exp(−t), whatever the datum, the "
+        "noise and its dependence on N."
     ),
     source="First moment of the equation (integrate v times it over v ≤ V_F)",
     parameters={"b": "V_F − V_R = 1", "a0": 1, "V_R": 1, "V_F": 2},

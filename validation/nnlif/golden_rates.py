@@ -12,8 +12,8 @@ CLAIM = Claim(
     title="N(t) to four digits in ten regimes",
     statement=(
         "From the truncated Gaussian of mean 0 and variance 1/4 (or the datum named), N(t) follows the reference for "
-        "linear, excitatory, inhibitory, strongly inhibitory, refractory and noisy networks, from the start-up "
-        "layer at t = 0.05 to the stationary state at t = 10; so do the mean potential and the refractory mass."
+        "linear, excitatory, inhibitory, strongly inhibitory, refractory and noisy networks, from the start-up layer "
+        "at t = 0.05 to the stationary state at t = 10; so do the mean potential and the refractory mass."
     ),
     source="Reference: hp-spectral elements in v with Radau IIA (order 5) in t, two meshes agreeing to 2e-12",
     parameters={"a": 1, "V_R": 1, "V_F": 2, "datum": "Gaussian(0, 1/4) unless named", "cells": "1600 or 3200, graded"},

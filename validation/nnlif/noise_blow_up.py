@@ -8,9 +8,9 @@ from fokkerplanck.claims import Check, Claim
 CLAIM = Claim(
     title="Noise does not help: inhibitory blow-up through a1",
     statement=(
-        "With a(N) = a0 + a1 N an inhibitory network (b < 0) blows up when the datum is concentrated near V_F or a1 is "
-        "large. At blow-up it is not the slope at V_F that diverges: a1 |∂v n(V_F)| tends to 1, where the rate "
-        "N = a0 g/(1 − a1 g) ceases to exist. With a1 = 0 the same datum stays bounded."
+        "With a(N) = a0 + a1 N an inhibitory network (b < 0) blows up when the datum is concentrated near V_F or a1 "
+        "is large. At blow-up it is not the slope at V_F that diverges: a1 |∂v n(V_F)| tends to 1, where the rate N = "
+        "a0 g/(1 − a1 g) ceases to exist. With a1 = 0 the same datum stays bounded."
     ),
     source="Carrillo, Perthame, Salort, Smets (2015); t*: reference on two meshes",
     parameters={"b": -1, "a0": 1, "a1": 1, "V_R": 1, "V_F": 2, "datum": "Gaussian(1.5, 0.005)"},

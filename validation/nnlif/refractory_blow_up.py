@@ -7,7 +7,8 @@ CLAIM = Claim(
     title="A pause is not enough: blow-up with refractory state",
     statement=(
         "With an exponential refractory state the solution still blows up, when the datum is concentrated near V_F or "
-        "b is large: before t* hardly anybody has had time to come back, so the pause changes t* little or not at all."
+        "b is large: before t* hardly anybody has had time to come back, so the pause changes t* little or not at "
+        "all."
     ),
     source="Cáceres, Perthame (2014); t* and R: reference on two meshes",
     parameters={"a": 1, "V_R": 1, "V_F": 2, "datum": "Gaussian(1.5, 0.005), R(0) = 0"},

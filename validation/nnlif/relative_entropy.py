@@ -32,6 +32,9 @@ FUNCTIONS = (fp.Quadratic(), fp.Logarithmic(), fp.Absolute())
 MODELS = {
     "no refractory state": fp.nnlif(b=0.0),
     "refractory 0.2": fp.nnlif(b=0.0, refractory=fp.ExponentialRefractory(0.2)),
+    "random threshold 0.05": fp.nnlif(
+        b=0.0, refractory=fp.ExponentialRefractory(0.2), threshold=fp.RandomThreshold(0.05)
+    ),
 }
 
 
