@@ -50,7 +50,7 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert second["seconds"] < 0.5 * first["seconds"]
 
 
-def test_a_read_only_installation_without_a_home_works(tmp_path):
+def test_a_readonly_installation_without_a_home_works(tmp_path):
     copy = tmp_path / "installation" / "fokkerplanck"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for folder in [copy, *(path for path in copy.rglob("*") if path.is_dir())]:

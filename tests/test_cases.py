@@ -202,7 +202,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("changes", "line"), MALFORMED, ids=[line.split()[0] for _, line in MALFORMED])
-def test_a_fault_is_told_by_its_dotted_name(changes, line, tmp_path, capsys):
+def test_badconfig_is_told_by_its_dotted_name(changes, line, tmp_path, capsys):
     changes = {name.replace(".", "__"): value for name, value in changes.items()}
     (tmp_path / "case.toml").write_text(toml(**changes))
     assert main(["run", str(tmp_path / "case.toml"), "--quiet"]) == 2
@@ -212,7 +212,7 @@ def test_a_fault_is_told_by_its_dotted_name(changes, line, tmp_path, capsys):
     assert more == []
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_of_a_badconfig_are_told_at_once():
     text = toml(model__a0="-1", model__bb="2", initial__mean=None, run__scheme='"down"', run__t_span="[2, 1]", grid="7")
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("grid."))
     heading, *faults = refusal(text).splitlines()
@@ -239,7 +239,7 @@ def test_faults_of_the_physics_are_told_with_the_others():
         (b"", "model: is missing"),
     ],
 )
-def test_what_is_no_case_at_all_is_refused(content, message, tmp_path):
+def test_badconfig_that_is_no_case_at_all_is_refused(content, message, tmp_path):
     (tmp_path / "case.toml").write_bytes(content)
     with pytest.raises(fp.InvalidArgument, match=message) as caught:
         load_case(tmp_path / "case.toml")

@@ -142,7 +142,7 @@ def test_an_unexpected_error_keeps_its_traceback(folder, monkeypatch):
         main(["run", "quick.toml"])
 
 
-def test_a_full_disk_is_a_message(folder, monkeypatch, capsys):
+def test_diskfull_is_a_message(folder, monkeypatch, capsys):
     def full(solution, path):
         raise OSError(28, "No space left on device while writing", str(path))
 

@@ -1,30 +1,15 @@
 """What must hold for every model, grid, density and step that a user can ask for."""
 
-import dataclasses
-import warnings
-
 import numpy as np
 import pytest
-from hypothesis import example, given, reject
+from helpers import solve
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import between, decades, densities, models, problems, share_of_examples
 
 import fokkerplanck as fp
-from fokkerplanck.grid import Grid
 
 positive_schemes = st.sampled_from([fp.Upwind(), fp.ScharfetterGummel(), fp.ChangCooper()])
-
-
-def solve(*arguments, **keywords):
-    """`fp.solve`, except for data whose rate does not exist and for warnings, which are other tests' business."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fp.FokkerPlanckWarning)
-        try:
-            return fp.solve(*arguments, **keywords)
-        except fp.InvalidArgument as refusal:
-            if "does not exist" in str(refusal):
-                reject()
-            raise
 
 
 NOISY = fp.nnlif(b=0.0, a1=0.5, V_R=0.25, V_F=1.0)
@@ -61,80 +46,6 @@ def test_rodas5p_keeps_mass(problem, scheme, rtol):
     sol = solve(model, density, (0.0, 0.1), grid, scheme, rtol=rtol)
     assert sol.quality.mass_error <= 1e-12
     assert np.all(np.isfinite(sol.rate))
-
-
-# -- invariance -------------------------------------------------------------------------------------------------
-
-
-def shifted(model, grid, s):
-    """v → v + s: the leak −v becomes −(v' − s), which is the leak of v' with the current I + s."""
-    moved = dataclasses.replace(
-        model,
-        threshold=dataclasses.replace(model.threshold, V_F=model.V_F + s),
-        reset=dataclasses.replace(model.reset, V_R=model.V_R + s),
-        coupling=dataclasses.replace(model.coupling, external=model.coupling.external + s),
-    )
-    return moved, Grid(grid.faces + s, model.V_R + s)
-
-
-def scaled(model, grid, k):
-    """v → k v: drift, current and connectivity are potentials, a diffusion is a potential squared."""
-    stretched = fp.nnlif(
-        b=k * model.coupling.b,
-        a0=k**2 * model.noise.a0,
-        a1=k**2 * model.noise.a1,
-        V_R=k * model.V_R,
-        V_F=k * model.V_F,
-        external=k * model.coupling.external,
-        refractory=model.refractory,
-    )
-    return stretched, Grid(k * grid.faces, k * model.V_R)
-
-
-def same_rates(one, other, end):
-    """Whether two runs give the same N(t), as far as both go."""
-    end = min(end, one.t[-1], other.t[-1])
-    times = np.linspace(0.0, end, 50)
-    reference = one.rate_at(times)
-    np.testing.assert_allclose(other.rate_at(times), reference, rtol=0, atol=1e-9 * np.max(np.abs(reference)) + 1e-300)
-
-
-@given(problems(), between(-10.0, 10.0), decades(1e-3, 0.1))
-def test_the_rate_does_not_depend_on_the_origin_of_the_potential(problem, s, dt):
-    model, grid, density = problem
-    moved, its_grid = shifted(model, grid, s)
-    its_density = density * grid.width / its_grid.width  # the same mass in each cell, to the last bit
-    stepper = fp.BackwardEuler(dt)
-    same_rates(
-        solve(model, density, (0.0, 20 * dt), grid, stepper=stepper),
-        solve(moved, its_density, (0.0, 20 * dt), its_grid, stepper=stepper),
-        20 * dt,
-    )
-
-
-@given(problems(), decades(1e-3, 1e3), decades(1e-3, 0.1))
-def test_the_rate_does_not_depend_on_the_unit_of_the_potential(problem, k, dt):
-    model, grid, density = problem
-    stretched, its_grid = scaled(model, grid, k)
-    its_density = density * grid.width / its_grid.width
-    stepper = fp.BackwardEuler(dt)
-    same_rates(
-        solve(model, density, (0.0, 20 * dt), grid, stepper=stepper),
-        solve(stretched, its_density, (0.0, 20 * dt), its_grid, stepper=stepper),
-        20 * dt,
-    )
-
-
-@given(problems(models(b=between(-5.0, 0.5), a1=st.just(0.0))), between(-5.0, 5.0), decades(0.1, 10.0))
-@share_of_examples(0.2)
-def test_the_adaptive_stepper_sees_neither_origin_nor_unit(problem, s, k):
-    model, grid, density = problem
-    density = (density + 0.1 * np.max(density)) / ((density + 0.1 * np.max(density)) @ grid.width)
-    relative_only = {"rtol": 1e-4, "atol": 1e-250}  # a density has a unit, and so would atol have
-    one = solve(model, density, (0.0, 0.1), grid, **relative_only)
-    for other, its_grid in (shifted(model, grid, s), scaled(model, grid, k)):
-        its_density = density * grid.width / its_grid.width
-        same_rates(one, solve(other, its_density, (0.0, 0.1), its_grid, **relative_only), 0.1)
 
 
 # -- entropy ----------------------------------------------------------------------------------------------------

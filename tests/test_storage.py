@@ -1,5 +1,7 @@
 """Files: what is saved comes back bit by bit, a file is whole or absent, and nothing else passes for one."""
 
+import errno
+import io
 import json
 import os
 import subprocess
@@ -248,7 +250,7 @@ with atomic_write(path) as file:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-def test_a_full_disk_is_told_with_the_file_and_a_killed_writer_does_no_harm(saved, tmp_path):
+def test_diskfull_is_told_with_the_file_and_a_killed_writer_does_no_harm(saved, tmp_path):
     target = tmp_path / "run.nc"
     target.write_bytes(saved.read_bytes())
     child = subprocess.run(
@@ -260,6 +262,34 @@ def test_a_full_disk_is_told_with_the_file_and_a_killed_writer_does_no_harm(save
     assert files == "['run.nc']"
     assert child.returncode == -9, child.stderr
     assert target.read_bytes() == saved.read_bytes()
+
+
+class FullDisk(io.BufferedRandom):
+    """A file on a disk that has room for so many more bytes."""
+
+    room = 0
+
+    def write(self, data):
+        room = type(self).room - len(memoryview(data).cast("B"))
+        if room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        type(self).room = room
+        return super().write(data)
+
+
+@pytest.mark.parametrize("room", [0, 1, 100, 3000, 6000])
+def test_diskfull_at_any_byte_names_the_file_and_leaves_the_old_one(room, saved, tmp_path, monkeypatch):
+    target, solution = tmp_path / "run.nc", fp.load(saved)
+    target.write_bytes(b"old")
+    assert saved.stat().st_size > 6000
+    monkeypatch.setattr(FullDisk, "room", room)
+    monkeypatch.setattr(storage, "open", lambda path, mode: FullDisk(io.FileIO(path, "x+")), raising=False)
+    with pytest.raises(OSError, match="No space left on device while writing") as caught:
+        solution.save(target)
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == str(target)
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["run.nc"]
 
 
 def test_a_variable_beyond_the_format_is_named(monkeypatch, tmp_path):
