@@ -200,6 +200,8 @@ def _checked(cells: int, v_min: float, V_R: float, V_F: float) -> tuple[int, flo
     v_min = finite_number("v_min", v_min)
     if not finite_number("V_R", V_R) < finite_number("V_F", V_F):
         raise InvalidArgument(f"the reset V_R = {V_R:g} must lie below the threshold V_F = {V_F:g}; swap them?")
+    if not math.isfinite((V_F - v_min) * cells):
+        raise InvalidArgument(f"`v_min` = {v_min:g} and V_F = {V_F:g} are too far apart for double precision.")
     if v_min >= V_R:
         raise InvalidArgument(f"`v_min` = {v_min:g} must lie below V_R = {V_R:g}.")
     return int(cells), v_min

@@ -27,6 +27,9 @@ from .steppers.protocol import Stepper, Tolerance
 
 Condition = Callable[[State], bool]
 
+SHORTEST_SPAN = 1e-280
+"""A step of this length can still be divided by."""
+MOST_STEPS = 1e12
 VISIBLE = 1e-8
 """Relative to its peak, the value from which a datum counts as not vanishing at V_F."""
 MASS_TOLERANCE = 1e-6
@@ -81,7 +84,19 @@ def checked_span(t_span: Any) -> tuple[float, float]:
     start, end = finite_number("t_span[0]", start), finite_number("t_span[1]", end)
     if not end > start:
         raise InvalidArgument(f"`t_span` = ({start:g}, {end:g}) runs backwards; the end must come after the start.")
+    if end - start < SHORTEST_SPAN:
+        raise InvalidArgument(f"`t_span` = ({start!r}, {end!r}) is too short for double precision.")
     return start, end
+
+
+def checked_step(name: str, dt: float, t_span: tuple[float, float]) -> float:
+    """A fixed or longest step with which the end can be reached."""
+    start, end = t_span
+    if dt < max((end - start) / MOST_STEPS, SHORTEST_SPAN):
+        raise InvalidArgument(
+            f"`{name}` = {dt:g} is too short: from {start:g} to {end:g} it takes more than 1e12 steps."
+        )
+    return dt
 
 
 def checked_times(save_at: Any, start: float, end: float) -> np.ndarray | None:

@@ -19,6 +19,7 @@ from .inputs import (
     checked_monitors,
     checked_past,
     checked_span,
+    checked_step,
     checked_times,
     checked_tolerance,
     starting_state,
@@ -36,6 +37,8 @@ from .steppers.explicit import SspRk3
 from .steppers.protocol import Step, Stepper, Tolerance, advance
 from .steppers.rosenbrock import Rodas5P
 
+SHORTEST = 1e-14
+"""Step, over t, that is little more than rounding: nothing can be learnt from shorter ones."""
 LARGEST_SURGE = 0.01
 """Displacement by the rise of N within one fixed step, over V_F − V_R, above which it does not resolve the activity.
 A fixed step runs through a blow-up and out on the other side with a finite pulse of N ≈ 0.1/dt: an artefact."""
@@ -137,8 +140,11 @@ def solve(
         trace=trace_at_threshold(model, initial),
         t_span=span,
         tolerance=tolerance,
-        max_step=max_step if max_step == math.inf else positive("max_step", max_step),
+        max_step=max_step if max_step == math.inf else checked_step("max_step", positive("max_step", max_step), span),
     )
+    fixed = getattr(stepper, "dt", None)
+    if fixed is not None:
+        checked_step("dt", fixed, span)
     conditions = checked_conditions(stop_when)
     recorder = Recorder(problem.system(), checked_times(save_at, *span), checked_monitors(monitors))
     with _progress_bar(progress, *span) as show:
@@ -230,18 +236,21 @@ def _integrate(
     system.begin(y, t)
     recorder.begin(y, t)
     detector.observe(t, float(y[-1, 0]))
-    # Never below the rounding of t, where a rejected step could only shrink further.
+    # Not so short that a rejected step could only shrink into the rounding of t.
     dt = max(stepper.first_step(system, y, t, tolerance), 1e3 * float(np.spacing(t)))
+    step = None
     try:
         while t < end:
             stop = min(end, system.next_break(t)) if stepper.adaptive else end
             dt = min(dt, problem.max_step)
             # The last step is stretched rather than followed by a sliver of rounding error.
             dt = stop - t if stop - t < 1.000001 * dt else dt
+            if dt < max(SHORTEST * abs(t), 1e-280) and dt < stop - t:
+                return _stuck(detector, y, t, step)
             step = advance(stepper, system, y, t, dt, tolerance)
             if step is None or step.error > 1.0:
                 recorder.rejected += 1
-                if not stepper.adaptive or dt <= 4.0 * np.spacing(t):
+                if not stepper.adaptive:
                     return _stuck(detector, y, t, step)
                 dt = 0.25 * dt if step is None else stepper.next_step(system, y, t, dt, step.error)
                 continue

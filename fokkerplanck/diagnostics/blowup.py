@@ -20,6 +20,8 @@ ACCELERATION = 0.6
 """Largest ratio of two successive doubling times. N ~ C (t* − t)^(−1/2) has 1/4, an exponential has 1."""
 
 
+LARGEST_MU = 1e6
+"""Exponents beyond are of no use: the moment only sees the value at V_F."""
 FIRST_LEVEL = 1.0
 """Doublings are counted from one spike per neuron and membrane time."""
 
@@ -189,8 +191,10 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
         if a1 == 0:
             return Criterion(False, math.nan, math.nan, math.inf, math.inf)
         smallest = max(smallest, -coupling.b / a1)
-    if mu is not None and finite_number("mu", mu) <= smallest:
-        raise InvalidArgument(f"`mu` = {mu:g} must be larger than V_F/a0 (and −b/a1): {smallest:g}.")
+    if mu is not None and not smallest < finite_number("mu", mu) <= LARGEST_MU:
+        raise InvalidArgument(
+            f"`mu` = {mu:g} must be larger than V_F/a0 (and −b/a1), {smallest:g}, and at most {LARGEST_MU:g}."
+        )
     log_moment = _log_moment(model, as_density(initial))
 
     def log_bound(m: float) -> float:
@@ -216,9 +220,9 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
     admissible = slacks >= -1e-9
     times = np.array([latest(m) if ok else math.inf for m, ok in zip(candidates, admissible, strict=True)])
     best = float(candidates[np.argmin(times)] if np.any(admissible) else candidates[np.argmax(slacks)])
-    return Criterion(
-        bool(np.any(admissible)), best, math.exp(log_moment(best)), math.exp(log_bound(best)), float(times.min())
-    )
+    with np.errstate(over="ignore"):  # a moment beyond the largest double is shown as infinite
+        moment, bound = np.exp([log_moment(best), log_bound(best)])
+    return Criterion(bool(np.any(admissible)), best, float(moment), float(bound), float(times.min()))
 
 
 def _log_moment(model: Population, datum: InitialDensity) -> Callable[[float], float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from array import array
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -33,13 +34,10 @@ class Recorder:
         self.system, self.save_at, self.monitors = system, save_at, monitors
         self.rejected = 0
         self._open = not system.model.threshold.absorbing
-        self._t: list[float] = []
-        self._rate: list[float] = []
-        self._pool: list[float] = []
-        self._bend: list[tuple[float, ...]] = []
+        self._t, self._rate, self._pool, self._bend = array("d"), array("d"), array("d"), array("d")
         self._saved: list[tuple[float, np.ndarray]] = []
         self._stride = 1
-        self._values: dict[str, list[float]] = {name: [] for name in monitors}
+        self._values = {name: array("d") for name in monitors}
         self._mass_error = self._edge = self._tail = 0.0
         self._smallest = np.inf
         self._negative: str | None = None
@@ -54,7 +52,7 @@ class Recorder:
         """Record an accepted step that ends at t."""
         before = self._t[-1]
         self._observe(step.new, t)  # first, since a monitor may raise
-        self._bend.append(tuple(float(k[-1, 0]) for k in step.bend))
+        self._bend.extend(float(k[-1, 0]) for k in step.bend)
         if self.save_at is None:
             if (len(self._t) - 1) % self._stride == 0:
                 self._saved.append((t, step.new[:-2, 0].copy()))
@@ -106,8 +104,8 @@ class Recorder:
 
     def rates(self) -> RateHistory:
         """N over the run so far, dense in time."""
-        columns = len(self._bend[0]) if self._bend else 0
-        bend = np.array(self._bend, dtype=float).reshape(len(self._bend), columns)
+        steps = len(self._t) - 1
+        bend = np.array(self._bend).reshape(steps, len(self._bend) // steps if steps else 0)
         return RateHistory(np.array(self._t), np.array(self._rate), bend)
 
     def _observe(self, y: np.ndarray, t: float) -> None:
