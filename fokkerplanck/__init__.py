@@ -27,6 +27,7 @@ _HOME = {
     "QuadraticDrift": "models.drift",
     "ExponentialDrift": "models.drift",
     "Grid": "grid",
+    "Elements": "elements",
     "State": "state",
     "gaussian": "state",
     "compatible_gaussian": "state",
@@ -42,6 +43,7 @@ _HOME = {
     "ScharfetterGummel": "operators.schemes",
     "ChangCooper": "operators.schemes",
     "HarmonicMean": "operators.schemes",
+    "Spectral": "operators.spectral",
     "BackwardEuler": "steppers.implicit",
     "Rodas5P": "steppers.rosenbrock",
     "SspRk3": "steppers.explicit",
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
         entropy_balance,
         relative_entropy,
     )
+    from .elements import Elements
     from .grid import Grid
     from .models.catalog import nnlif
     from .models.drift import ExponentialDrift, QuadraticDrift
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
     from .models.refractory import ExponentialRefractory, FixedRefractory
     from .models.threshold import RandomThreshold, SoftThreshold
     from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
+    from .operators.spectral import Spectral
     from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Status
     from .solution import Solution
     from .solve import solve

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .diagnostics.recorder import NEGATIVE, Monitor
+from .elements import Elements
 from .grid import Grid
 from .models.population import Population, require_population
 from .operators.memory import Past
@@ -23,7 +24,7 @@ from .outcomes import (
     real_array,
 )
 from .state import CompatibleGaussian, Gaussian, State, as_density
-from .steppers.protocol import Stepper, Tolerance
+from .steppers.protocol import Tolerance
 
 Condition = Callable[[State], bool]
 
@@ -36,15 +37,17 @@ MASS_TOLERANCE = 1e-6
 """A State whose mass differs from 1 by more is refused; the rounding of very long runs stays far below."""
 
 
-def check_kinds(model: object, grid: object, scheme: Scheme, stepper: Stepper) -> None:
+def check_kinds(model: object, grid: object, scheme: object, stepper: object) -> None:
     require_population(model)
-    if grid is not None and not isinstance(grid, Grid):
-        raise InvalidArgument(f"`grid` must be made by model.grid(cells=...), not {grid!r}.")
-    if isinstance(scheme, type) or not hasattr(scheme, "discretize"):
+    if grid is not None and not isinstance(grid, Grid | Elements):
+        raise InvalidArgument(
+            f"`grid` must be made by model.grid(cells=...) or fp.Spectral().grid(model), not {grid!r}."
+        )
+    if scheme is not None and (isinstance(scheme, type) or not hasattr(scheme, "discretize")):
         raise InvalidArgument(f"`scheme` must be an object such as fp.ScharfetterGummel(), not {scheme!r}.")
-    if isinstance(stepper, type) or not hasattr(stepper, "adaptive"):
+    if stepper is not None and (isinstance(stepper, type) or not hasattr(stepper, "adaptive")):
         raise InvalidArgument(f"`stepper` must be an object such as fp.BackwardEuler(dt=0.001), not {stepper!r}.")
-    if scheme.explicit and stepper.implicit:
+    if getattr(scheme, "explicit", False) and getattr(stepper, "implicit", False):
         raise InvalidArgument(f"{scheme!r} has no Jacobian for {stepper!r}; use an explicit stepper, fp.SspRk3().")
 
 
@@ -132,7 +135,7 @@ def checked_conditions(stop_when: Any) -> tuple[Condition, ...]:
 def starting_state(
     model: Population,
     initial: object,
-    grid: Grid | None,
+    grid: Grid | Elements | None,
     scheme: Scheme,
     t_span: tuple[float, float],
     past: Past,
@@ -215,7 +218,7 @@ def _check_state(state: State) -> None:
         raise InvalidArgument(f"`initial` has a negative density ({density.min():.2g}).")
 
 
-def _check_fit(model: Population, grid: Grid) -> None:
+def _check_fit(model: Population, grid: Grid | Elements) -> None:
     if grid.V_F != model.V_F:
         raise InvalidArgument(
             f"`grid` has its threshold at {grid.V_F:g} but the model's threshold is {model.V_F:g}; "
@@ -240,7 +243,7 @@ def _check_fit(model: Population, grid: Grid) -> None:
 
 def undefined_rate(model: Population, state: State) -> str:
     """Why a datum has no rate. Refuses a1 |∂v n0(V_F)| ≥ 1, for which N = a0 g/(1 − a1 g) does not exist."""
-    slope = 2.0 * state.density[-1] / state.grid.width[-1]
+    slope = state.density[-1] / (state.grid.v_max - state.grid.v[-1])
     if model.noise.gain * slope >= 1.0:
         raise InvalidArgument(
             f"`initial` has a1 |∂v n(V_F)| = {model.noise.gain * slope:.3g} ≥ 1, for which the rate "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
 from .outcomes import BlowUp, InvalidArgument, Status, real_array
@@ -80,7 +81,7 @@ class Solution:
     """
 
     model: Population | None
-    grid: Grid
+    grid: Grid | Elements
     t: np.ndarray
     rate: np.ndarray
     refractory: np.ndarray

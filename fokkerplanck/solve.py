@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .diagnostics.blowup import FIRST_LEVEL, BlowUpDetector
 from .diagnostics.recorder import Monitor, Recorder
+from .elements import Elements
 from .grid import Grid
 from .inputs import (
     Condition,
@@ -29,6 +30,7 @@ from .inputs import (
 from .models.population import Population
 from .operators.memory import Past
 from .operators.schemes import ScharfetterGummel, Scheme
+from .operators.spectral import Spectral
 from .operators.system import PopulationSystem
 from .outcomes import BlowUp, Status, positive
 from .solution import Solution
@@ -48,6 +50,12 @@ LARGEST_SHIFT = 0.1
 """A blow-up whose time moves by more than this share when the cells are halved is not believed."""
 LOOSER = 10.0
 """Tolerance of the second run on half the cells, over that of the first."""
+TROUBLE = (Status.UNRESOLVED, Status.STALLED)
+SHARES = (1.0, 0.03, 0.001)
+"""Of the tolerance asked, what spectral elements aim at: once is enough as a rule."""
+MARGIN = 3.0
+"""By how much the local error of a step may exceed it: the errors of a run do not add up, it forgets them."""
+SMALLEST_RTOL = 1e-13
 START_UP, RUN_UP = 0.01, 0.9
 """Shares of the time between which errors are compared: a datum that does not vanish at V_F starts with N ~ t^(−1/2),
 and close to a blow-up the smallest shift in time is a large difference in N."""
@@ -57,7 +65,7 @@ def solve(
     model: Population,
     initial: State | InitialDensity | Callable[[np.ndarray], np.ndarray] | np.ndarray,
     t_span: tuple[float, float],
-    grid: Grid | None = None,
+    grid: Grid | Elements | None = None,
     scheme: Scheme | None = None,
     stepper: Stepper | None = None,
     rtol: float = 1e-6,
@@ -83,15 +91,17 @@ def solve(
         v (normalised on the grid), or cell averages of mass 1.
     t_span : (float, float)
         Start and end (membrane time constants).
-    grid : Grid, optional
-        Default: that of a `State`, else 400 cells graded towards V_F (600 where the rate may blow up).
+    grid : Grid or Elements, optional
+        Default: that of a `State`, else what the scheme chooses.
     scheme : scheme, optional
-        Default `fp.ScharfetterGummel()`: second order, positive weights.
+        Default: with neither a grid nor a fixed step prescribed, `fp.Spectral`, as fine as it takes for a total error
+        of N (space and time) of about rtol; it is run again, finer, if the estimate says so. On cells, with a fixed
+        step, without noise or for a density with jumps, `fp.ScharfetterGummel()`: second order, positive weights.
     stepper : Stepper, optional
         Default `fp.Rodas5P()`: adaptive, order 5, L-stable (`fp.SspRk3()` for a scheme that needs an explicit one).
     rtol, atol : float
-        Local error per step at most atol + rtol |y| (density in the root mean square; rate and pool each).
-        Fixed-step steppers ignore them.
+        Local error per step at most atol + rtol |y| (density in the root mean square; rate and pool each). Where the
+        scheme is left to `solve`, what the error of N over the whole run is to be. Fixed-step steppers ignore them.
     max_step : float
         Longest step. Give one when I(t) has features shorter than the steps, which no error control can see.
     save_at : sequence of float, optional
@@ -125,47 +135,80 @@ def solve(
     >>> round(float(sol.rate[-1]), 4)
     0.136
     """
-    scheme = ScharfetterGummel() if scheme is None else scheme
-    stepper = default_stepper(scheme) if stepper is None else stepper
     check_kinds(model, grid, scheme, stepper)
-    span, tolerance = checked_span(t_span), checked_tolerance(rtol, atol)
-    past = checked_past(history, initial)
-    problem = Problem(
-        model=model,
-        scheme=scheme,
-        stepper=stepper,
-        state=starting_state(model, initial, grid, scheme, span, past),
-        fresh=not isinstance(initial, State),
-        past=past,
-        trace=trace_at_threshold(model, initial),
-        t_span=span,
-        tolerance=tolerance,
-        max_step=max_step if max_step == math.inf else checked_step("max_step", positive("max_step", max_step), span),
-    )
+    span, asked = checked_span(t_span), checked_tolerance(rtol, atol)
     fixed = getattr(stepper, "dt", None)
     if fixed is not None:
         checked_step("dt", fixed, span)
-    conditions = checked_conditions(stop_when)
-    recorder = Recorder(problem.system(), checked_times(save_at, *span), checked_monitors(monitors))
-    with _progress_bar(progress, *span) as show:
-        ending = _integrate(problem, recorder, conditions, show)
-    error = math.nan
-    wanted = estimate_error and ending.status in (Status.FINISHED, Status.STOPPED) and ending.t > span[0]
-    if wanted or (ending.blow_up is not None and ending.t > span[0]):
-        other = problem.coarsened(ending)
-        trial = Recorder(other.system(), np.empty(0), {})
-        there = _integrate(other, trial, (), lambda t: None)
-        ending = _compared(ending, there, span[0])
-        if estimate_error:
-            error = _error(recorder, trial, ending, problem)
-    settings = {"scheme": repr(scheme), "stepper": repr(stepper), "rtol": f"{rtol:g}", "atol": f"{atol:g}"}
+    longest = max_step if max_step == math.inf else checked_step("max_step", positive("max_step", max_step), span)
+    past, conditions = checked_past(history, initial), checked_conditions(stop_when)
+    times, observed = checked_times(save_at, *span), checked_monitors(monitors)
+    for method in _methods(model, initial, grid, scheme, stepper, span, asked):
+        problem = Problem(
+            model=model,
+            scheme=method.scheme,
+            stepper=method.stepper,
+            state=starting_state(model, initial, grid, method.scheme, span, past),
+            fresh=not isinstance(initial, State),
+            past=past,
+            trace=trace_at_threshold(model, initial),
+            t_span=span,
+            tolerance=method.tolerance,
+            max_step=longest,
+        )
+        recorder = Recorder(problem.system(), times, observed)
+        with _progress_bar(progress, *span) as show:
+            ending = _integrate(problem, recorder, conditions, show)
+        ending, error = _judged(problem, recorder, ending, estimate_error)
+        if ending.status is Status.INTERRUPTED or (ending.status not in TROUBLE and not error > rtol):
+            break
+    settings = {
+        "scheme": repr(problem.scheme), "stepper": repr(problem.stepper), "rtol": f"{rtol:g}", "atol": f"{atol:g}"
+    }  # fmt: skip
     message = _message(ending)
     return recorder.solution(model, ending.status, message, ending.blow_up, settings, ending.y, ending.t, error)
 
 
+class _Method(NamedTuple):
+    scheme: Scheme
+    stepper: Stepper
+    tolerance: Tolerance
+
+
+def _methods(
+    model: Population,
+    initial: object,
+    grid: Grid | Elements | None,
+    scheme: Scheme | None,
+    stepper: Stepper | None,
+    t_span: tuple[float, float],
+    asked: Tolerance,
+) -> Iterator[_Method]:
+    """What to try, one after the other, until the estimated error of N is as small as asked.
+
+    Where nothing is prescribed and the density is smooth, spectral elements: their error falls by orders of magnitude
+    for a few more unknowns. Cells are positive, and know what to do when elements get into trouble.
+    """
+    if scheme is None:
+        scheme = natural_scheme(initial.grid if isinstance(initial, State) else grid)
+        free = grid is None and not isinstance(initial, State) and (stepper is None or stepper.adaptive)
+        if free and Spectral.suits(model, initial, t_span):
+            for share in SHARES:
+                loosened = MARGIN * share
+                tolerance = Tolerance(max(loosened * asked.rtol, SMALLEST_RTOL), max(loosened * asked.atol, 1e-300))
+                accuracy = min(max(share * asked.rtol, SMALLEST_RTOL), 0.1)
+                yield _Method(Spectral(accuracy), stepper or Rodas5P(), tolerance)
+    yield _Method(scheme, stepper or default_stepper(scheme), asked)
+
+
+def natural_scheme(grid: Grid | Elements | None) -> Scheme:
+    """The scheme for a grid: cells unless it is made of elements."""
+    return Spectral() if isinstance(grid, Elements) else ScharfetterGummel()
+
+
 def default_stepper(scheme: Scheme) -> Stepper:
     """The best stepper that suits the scheme."""
-    return SspRk3() if getattr(scheme, "explicit", False) else Rodas5P()
+    return SspRk3() if scheme.explicit else Rodas5P()
 
 
 @dataclass(frozen=True)
@@ -292,6 +335,21 @@ def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None)
         return _Ending(y, t, Status.UNRESOLVED, " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)")
     seen = "no finite rate satisfies N = e(N) n any more" if step is None else "the step fell to the rounding of t"
     return _Ending(y, t, Status.BLOW_UP, blow_up=detector.record(t, seen))
+
+
+def _judged(problem: Problem, recorder: Recorder, ending: _Ending, wanted: bool) -> tuple[_Ending, float]:
+    """The ending and the error of N, once a second run of half the resolution has been seen.
+
+    A blow-up is not believed without one.
+    """
+    start = problem.t_span[0]
+    comparable = ending.t > start and (ending.blow_up is not None or ending.status in (Status.FINISHED, Status.STOPPED))
+    if not comparable or not (wanted or ending.blow_up is not None):
+        return ending, math.nan
+    other = problem.coarsened(ending)
+    trial = Recorder(other.system(), np.empty(0), {})
+    there = _integrate(other, trial, (), lambda t: None)
+    return _compared(ending, there, start), _error(recorder, trial, ending, problem) if wanted else math.nan
 
 
 def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:

@@ -126,7 +126,8 @@ def spectrum(
         for _ in range(HALVINGS):
             grids.append(_halved(grids[-1]))
     else:
-        grids, home = [at.state(grid).grid, _halved(grid)], 0
+        at.state(grid)  # refuses a grid that does not fit
+        grids, home = [grid, _halved(grid)], 0
     if count >= grids[0].cells:
         raise InvalidArgument(f"`count` = {count} needs a `grid` of more than that many cells.")
     problems = [_linearised(model, at, g, scheme) for g in grids]

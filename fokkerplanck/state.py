@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
@@ -12,6 +12,9 @@ from scipy.special import erfcx, log_ndtr, ndtr
 from .grid import Grid
 from .interpolation import RateHistory
 from .outcomes import InvalidArgument, finite_number, positive, real_array
+
+if TYPE_CHECKING:
+    from .elements import Elements
 
 TAIL_WIDTHS = 8.0
 """A Gaussian has a mass below 1e-15 beyond 8 standard deviations."""
@@ -27,9 +30,9 @@ class State:
     ----------
     t : float
         Time (membrane time constants).
-    grid : Grid
+    grid : Grid or Elements
     density : array, shape (cells,)
-        Cell averages of n(v, t).
+        Cell averages of n(v, t), or its values at the nodes of elements.
     rate : float
         Firing rate N(t): the flux that the scheme removes at V_F.
     refractory : float
@@ -39,7 +42,7 @@ class State:
     """
 
     t: float
-    grid: Grid
+    grid: Grid | Elements
     density: np.ndarray
     rate: float
     refractory: float = 0.0
@@ -180,25 +183,30 @@ class FromFunction:
         return np.nan, np.inf
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
-        return real_array("initial", self.function(np.atleast_1d(v)))
-
-    def cell_averages(self, grid: Grid) -> np.ndarray:
-        """Cell averages by five-point Gauss quadrature, divided by their mass."""
-        nodes, weights = np.polynomial.legendre.leggauss(5)
-        v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
-        values = real_array("initial", self.function(v.ravel()))
-        if values.shape != (v.size,):
+        """The function at the potentials v, not normalised."""
+        v = np.atleast_1d(v)
+        values = real_array("initial", self.function(v))
+        if values.shape != v.shape:
             raise InvalidArgument(
                 f"`initial` must map an array of potentials to an array of the same shape; "
                 f"{v.size} potentials gave shape {values.shape}."
             )
         if not np.all(np.isfinite(values)) or np.any(values < 0):
             raise InvalidArgument("`initial` must be a finite, non-negative function of v on the grid.")
-        averages = values.reshape(v.shape) @ (0.5 * weights)
-        mass = float(averages @ grid.width)
+        return values
+
+    def cell_averages(self, grid: Grid) -> np.ndarray:
+        """Cell averages by five-point Gauss quadrature, divided by their mass."""
+        nodes, weights = np.polynomial.legendre.leggauss(5)
+        v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
+        averages = self.value(v.ravel(), grid.V_F).reshape(v.shape) @ (0.5 * weights)
+        return averages / self.checked_mass(float(averages @ grid.width))
+
+    def checked_mass(self, mass: float) -> float:
+        """The integral of the function, by which it is divided."""
         if not np.isfinite(mass) or mass <= 0:
             raise InvalidArgument("the initial density cannot be normalised: `initial` is zero on the whole grid.")
-        return averages / mass
+        return mass
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +226,8 @@ class FromArray:
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         return np.full(np.shape(v), np.nan)  # an array of cell averages has no value at a point
 
-    def cell_averages(self, grid: Grid) -> np.ndarray:
+    def cell_averages(self, grid: Grid | Elements) -> np.ndarray:
+        """The array itself: cell averages, or values at the nodes of elements."""
         values = real_array("initial", self.values)
         if values.shape != (grid.cells,):
             raise InvalidArgument(f"`initial` has shape {values.shape}, but the grid has {grid.cells} cells.")

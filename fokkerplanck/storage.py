@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from scipy.io import netcdf_file
 
+from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
 from .models.description import model_from_dict, model_to_dict
@@ -284,11 +285,19 @@ def _metadata(solution: Solution) -> dict[str, Any]:
         "message": solution.message,
         "blow_up": None if solution.blow_up is None else dataclasses.asdict(solution.blow_up),
         "quality": dataclasses.asdict(solution.quality),
-        "grid": {"V_R": float(solution.grid.V_R), "V_F": float(solution.grid.V_F)},
+        "grid": _described_grid(solution.grid),
         "final": {"t": float(final.t), "rate": float(final.rate), "refractory": float(final.refractory)},
         "records": [[name, variable, arrays[variable][0][0]] for name, variable in variables.items()],
         "empty": {name: values.shape for name, (_, values) in arrays.items() if values.size == 0},
     }
+
+
+def _described_grid(grid: Grid | Elements) -> dict[str, Any]:
+    """What a grid is besides its faces."""
+    potentials = {"V_R": float(grid.V_R), "V_F": float(grid.V_F)}
+    if isinstance(grid, Elements):
+        return {"edges": grid.edges.tolist(), "degree": grid.degree, **potentials}
+    return potentials
 
 
 def _described(model: Population | None) -> dict[str, Any] | None:
@@ -307,7 +316,8 @@ def _described(model: Population | None) -> dict[str, Any] | None:
 
 def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
     """The inverse of `_arrays` and `_metadata`."""
-    grid = Grid(arrays["faces"], **facts["grid"])
+    made = facts["grid"]
+    grid = Elements(**made) if "degree" in made else Grid(arrays["faces"], **made)
     blow_up = None
     if facts["blow_up"] is not None:
         given: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in facts["blow_up"].items()}

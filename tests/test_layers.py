@@ -13,7 +13,7 @@ import fokkerplanck
 
 PACKAGE = Path(fokkerplanck.__file__).parent
 ROWS = [
-    {"outcomes", "interpolation", "grid", "state"},
+    {"outcomes", "interpolation", "grid", "state", "elements"},
     {"models"},
     {"operators", "meanfield", "solution"},
     {"steppers", "diagnostics", "stationary", "spectrum", "continuation"},
@@ -27,6 +27,8 @@ NEIGHBOURS = {
     ("state", "outcomes"),
     ("state", "grid"),
     ("state", "interpolation"),
+    ("elements", "outcomes"),
+    ("elements", "state"),
     ("solution", "interpolation"),
     ("stationary", "spectrum"),
     ("solve", "inputs"),

@@ -162,6 +162,7 @@ def entropy_balance(
     H = Quadratic() if H is None else H
     _check_grids(state, stationary)
     system = scheme.discretize(model, state.grid)
+    assert isinstance(state.grid, Grid)  # or the scheme would have refused it
     P, u = stationary.density, state.density / stationary.density
     y = system.pack(state.density, state.refractory, state.rate)
     slope = system.residual(y, state.t, out=np.empty(system.shape))[:, 0]

@@ -24,7 +24,8 @@ Monitor = Callable[[State], float]
 FRAMES = 400
 """Densities kept when the user names no times: above twice as many, every second one is dropped."""
 NEGATIVE = 1e-6
-"""A density below minus this much is no rounding or tolerance effect and is reported; so is a larger truncated mass."""
+"""A density below minus this share of its peak is no rounding or tolerance effect and is reported; so is a larger
+truncated mass."""
 
 
 class Recorder:
@@ -39,7 +40,7 @@ class Recorder:
         self._stride = 1
         self._values = {name: array("d") for name in monitors}
         self._mass_error = self._edge = self._tail = 0.0
-        self._smallest = np.inf
+        self._smallest, self._peak = np.inf, 0.0
         self._negative: str | None = None
 
     def begin(self, y: np.ndarray, t: float) -> None:
@@ -122,7 +123,8 @@ class Recorder:
             self._edge = edge
             self._tail = max(self._tail, float(self.system.tail(y, t)[0]))
         smallest = float(y[:-2].min())
-        if smallest < min(self._smallest, -NEGATIVE):
+        self._peak = max(self._peak, float(y[:-2].max()))
+        if smallest < min(self._smallest, -NEGATIVE * max(1.0, self._peak)):
             self._negative = f"The density went down to {smallest:.1e} at t = {t:.6g}. {self.system.remedy(y, t)}"
         self._smallest = min(self._smallest, smallest)
 

@@ -20,6 +20,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
+from ..elements import Elements
+from ..outcomes import InvalidArgument
+from .spectral import Spectral
+
 if TYPE_CHECKING:
     from ..grid import Grid
     from ..models.population import Population
@@ -43,9 +47,11 @@ class Scheme(Protocol):
     order: ClassVar[int]
     explicit: ClassVar[bool]
 
-    def default_grid(self, model: Population, datum: InitialDensity, t_span: tuple[float, float]) -> Grid: ...
+    def default_grid(
+        self, model: Population, datum: InitialDensity, t_span: tuple[float, float]
+    ) -> Grid | Elements: ...
 
-    def discretize(self, model: Population, grid: Grid) -> PopulationSystem: ...
+    def discretize(self, model: Population, grid: Grid | Elements) -> PopulationSystem: ...
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,14 @@ class FluxScheme(ABC):
         narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
         return model.grid(cells, v_min, None if narrow else finest, t_span)
 
-    def discretize(self, model: Population, grid: Grid) -> FiniteVolumes:
+    def discretize(self, model: Population, grid: Grid | Elements) -> FiniteVolumes:
         """The system of ordinary differential equations that this scheme makes of `model` on `grid`."""
         from .finite_volumes import FiniteVolumes  # compiled kernels: only when something is solved
 
+        if isinstance(grid, Elements):
+            raise InvalidArgument(
+                f"{self!r} needs cells, not elements: use scheme=fp.Spectral(), or model.grid(cells=...)."
+            )
         return FiniteVolumes(model, grid, self)
 
 
@@ -195,11 +205,12 @@ class HarmonicMean(FluxScheme):
         return 2.0 * kappa - weight
 
 
-SCHEMES: dict[str, type[FluxScheme]] = {
+FLUX_SCHEMES: dict[str, type[FluxScheme]] = {
     "upwind": Upwind,
     "central": Central,
     "scharfetter-gummel": ScharfetterGummel,
     "chang-cooper": ChangCooper,
     "harmonic-mean": HarmonicMean,
 }
+SCHEMES: dict[str, type[FluxScheme] | type[Spectral]] = {**FLUX_SCHEMES, "spectral": Spectral}
 """The names that TOML files and the command line use. Adding a scheme is one class and one line here."""

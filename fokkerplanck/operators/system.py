@@ -13,6 +13,7 @@ from ..state import State
 from .memory import Memory, Past, breaks
 
 if TYPE_CHECKING:
+    from ..elements import Elements
     from ..grid import Grid
     from ..steppers.protocol import Step
 
@@ -35,7 +36,7 @@ class PopulationSystem(ABC):
     The buffers belong to this object: one system serves one run.
     """
 
-    def __init__(self, model: Population, grid: Grid) -> None:
+    def __init__(self, model: Population, grid: Grid | Elements) -> None:
         self.model, self.grid = model, grid
         self.cells, self.lanes, self.width = grid.cells, model.lanes, grid.width
         duration = model.refractory.mean_duration

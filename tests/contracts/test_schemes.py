@@ -1,4 +1,4 @@
-"""What every flux scheme promises, for every class in SCHEMES."""
+"""What every flux scheme promises, for every class in FLUX_SCHEMES."""
 
 import functools
 
@@ -14,12 +14,12 @@ from fokkerplanck.models.population import Population
 from fokkerplanck.models.refractory import NoRefractory
 from fokkerplanck.models.reset import FixedReset
 from fokkerplanck.models.threshold import HardThreshold
-from fokkerplanck.operators.schemes import SCHEMES
+from fokkerplanck.operators.schemes import FLUX_SCHEMES
 
-every_scheme = pytest.mark.parametrize("scheme", [cls() for cls in SCHEMES.values()], ids=SCHEMES.keys())
-UNCONDITIONAL = [name for name, cls in SCHEMES.items() if cls.positive == np.inf]
+every_scheme = pytest.mark.parametrize("scheme", [cls() for cls in FLUX_SCHEMES.values()], ids=FLUX_SCHEMES.keys())
+UNCONDITIONAL = [name for name, cls in FLUX_SCHEMES.items() if cls.positive == np.inf]
 every_positive_scheme = pytest.mark.parametrize(
-    "scheme", [SCHEMES[name]() for name in UNCONDITIONAL], ids=UNCONDITIONAL
+    "scheme", [FLUX_SCHEMES[name]() for name in UNCONDITIONAL], ids=UNCONDITIONAL
 )
 
 PECLET = np.concatenate([-np.logspace(4, -9, 53), [0.0], np.logspace(-9, 4, 53)])

@@ -11,9 +11,9 @@ from scipy.optimize import brentq
 from strategies import between, decades, densities, grids, models, problems
 
 import fokkerplanck as fp
-from fokkerplanck.operators.schemes import SCHEMES
+from fokkerplanck.operators.schemes import FLUX_SCHEMES
 
-schemes = st.sampled_from([cls() for cls in SCHEMES.values()])
+schemes = st.sampled_from([cls() for cls in FLUX_SCHEMES.values()])
 MODEL = fp.nnlif(b=0.5, a1=0.1, refractory=fp.ExponentialRefractory(0.2))
 GRID = MODEL.grid(40, v_min=-3.0, finest=0.01)
 

@@ -9,7 +9,7 @@ from strategies import between, decades
 
 import fokkerplanck as fp
 from fokkerplanck.operators import kernels
-from fokkerplanck.operators.schemes import SCHEMES
+from fokkerplanck.operators.schemes import FLUX_SCHEMES
 
 CELLS = 30
 TAU = np.resize([0.0, 0.2, 0.0, 3.0, 1e-3, 0.0, 0.7], 19)  # lanes enough for full vectors and a remainder
@@ -108,7 +108,7 @@ def test_backward_euler_is_the_dense_solve(operator):
         np.testing.assert_allclose(new[-1, k], right[-1, k] * expected[-2], rtol=1e-9)
 
 
-@pytest.mark.parametrize("scheme", [cls() for cls in SCHEMES.values()], ids=SCHEMES.keys())
+@pytest.mark.parametrize("scheme", [cls() for cls in FLUX_SCHEMES.values()], ids=FLUX_SCHEMES.keys())
 @pytest.mark.parametrize("tau", [None, 0.2])
 @pytest.mark.parametrize("shift", [0.1, 30.0, 1e4])
 def test_bordered_solve_inverts_the_jacobian_of_the_residual(scheme, tau, shift):
