@@ -44,6 +44,7 @@ _HOME = {
     "ChangCooper": "operators.schemes",
     "HarmonicMean": "operators.schemes",
     "Spectral": "operators.spectral",
+    "Weno5": "operators.weno",
     "BackwardEuler": "steppers.implicit",
     "Rodas5P": "steppers.rosenbrock",
     "SspRk3": "steppers.explicit",
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from .models.threshold import RandomThreshold, SoftThreshold
     from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
     from .operators.spectral import Spectral
+    from .operators.weno import Weno5
     from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Status
     from .solution import Solution
     from .solve import solve

@@ -20,8 +20,8 @@
     stepper = { kind = "backward-euler", dt = 0.001 }
     save_at = { count = 101 }                # or a list of times
 
-This is the only place where names stand for objects: `INITIALS`, `STEPPERS`, and the dictionaries of the models and of
-the schemes. A file with faults is refused with all of them at once, each by its dotted name.
+This is the only place where names stand for objects: `INITIALS`, `SCHEMES`, `STEPPERS`, and the dictionaries of the
+models. A file with faults is refused with all of them at once, each by its dotted name.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ from pydantic import (
 from .grid import Grid
 from .models.description import MODELS, model_from_dict, model_to_dict
 from .models.population import Population
-from .operators.schemes import SCHEMES, Scheme
+from .operators.schemes import FLUX_SCHEMES, Scheme
+from .operators.spectral import Spectral
+from .operators.weno import Weno5
 from .outcomes import InvalidArgument, did_you_mean, named
 from .solution import Solution
 from .solve import solve
@@ -67,12 +69,23 @@ from .steppers.implicit import BackwardEuler
 from .steppers.protocol import Stepper
 from .steppers.rosenbrock import Rodas5P
 
-__all__ = ["INITIALS", "STEPPERS", "Case", "load_case", "model_from_dict", "model_to_dict", "parse_case", "schema"]
+__all__ = [
+    "INITIALS",
+    "SCHEMES",
+    "STEPPERS",
+    "Case",
+    "load_case",
+    "model_from_dict",
+    "model_to_dict",
+    "parse_case",
+    "schema",
+]
 
 INITIALS: dict[str, Callable[[float, float], InitialDensity]] = {
     "gaussian": gaussian,
     "compatible-gaussian": compatible_gaussian,
 }
+SCHEMES: dict[str, type[Scheme]] = {**FLUX_SCHEMES, "weno-5": Weno5, "spectral": Spectral}
 STEPPERS: dict[str, type[Stepper]] = {"rodas5p": Rodas5P, "backward-euler": BackwardEuler, "ssp-rk3": SspRk3}
 
 

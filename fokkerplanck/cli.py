@@ -122,10 +122,9 @@ def _show(words: argparse.Namespace) -> int:
 
 
 def _list(words: argparse.Namespace) -> int:
-    from .cases import INITIALS, STEPPERS
+    from .cases import INITIALS, SCHEMES, STEPPERS
     from .claims import find_claims, validation_folder
-    from .models.description import MODELS, REFRACTORY
-    from .operators.schemes import SCHEMES
+    from .models.description import DRIFTS, MODELS, REFRACTORY, THRESHOLDS
 
     try:
         folder = validation_folder()
@@ -136,6 +135,8 @@ def _list(words: argparse.Namespace) -> int:
     named: dict[str, Mapping[str, object]] = {
         "Models": MODELS,
         "Refractory laws": REFRACTORY,
+        "Threshold laws": THRESHOLDS,
+        "Drift laws": DRIFTS,
         "Initial densities": INITIALS,
         "Schemes": SCHEMES,
         "Steppers": STEPPERS,

@@ -194,9 +194,15 @@ class Grid:
         )
 
 
+def cell_count(cells: object, least: int = MIN_CELLS) -> int:
+    """`cells` as an int, or the refusal of what is no number of cells."""
+    if isinstance(cells, bool) or not isinstance(cells, int | np.integer) or cells < least:
+        raise InvalidArgument(f"`cells` must be a whole number of at least {least}, not {cells!r}.")
+    return int(cells)
+
+
 def _checked(cells: int, v_min: float, V_R: float, V_F: float) -> tuple[int, float]:
-    if isinstance(cells, bool) or not isinstance(cells, int | np.integer) or cells < MIN_CELLS:
-        raise InvalidArgument(f"`cells` must be a whole number of at least {MIN_CELLS}, not {cells!r}.")
+    cells = cell_count(cells)
     v_min = finite_number("v_min", v_min)
     if not finite_number("V_R", V_R) < finite_number("V_F", V_F):
         raise InvalidArgument(f"the reset V_R = {V_R:g} must lie below the threshold V_F = {V_F:g}; swap them?")
@@ -204,7 +210,7 @@ def _checked(cells: int, v_min: float, V_R: float, V_F: float) -> tuple[int, flo
         raise InvalidArgument(f"`v_min` = {v_min:g} and V_F = {V_F:g} are too far apart for double precision.")
     if v_min >= V_R:
         raise InvalidArgument(f"`v_min` = {v_min:g} must lie below V_R = {V_R:g}.")
-    return int(cells), v_min
+    return cells, v_min
 
 
 def _root(function: Callable[[float], float]) -> float:

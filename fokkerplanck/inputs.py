@@ -14,6 +14,7 @@ from .grid import Grid
 from .models.population import Population, require_population
 from .operators.memory import Past
 from .operators.schemes import Scheme
+from .operators.spectral_elements import SpectralElements
 from .outcomes import (
     FokkerPlanckWarning,
     InvalidArgument,
@@ -214,7 +215,8 @@ def _check_state(state: State) -> None:
     mass = float(density @ width) + pool
     if not abs(mass - 1.0) <= MASS_TOLERANCE:
         raise InvalidArgument(f"`initial` has mass {mass:.9g} (density and refractory pool), not 1.")
-    if density.min() < -NEGATIVE:
+    allowed = SpectralElements.undershoot if isinstance(state.grid, Elements) else NEGATIVE
+    if density.min() < -allowed * max(1.0, density.max()):
         raise InvalidArgument(f"`initial` has a negative density ({density.min():.2g}).")
 
 

@@ -140,7 +140,8 @@ def solve(
     fixed = getattr(stepper, "dt", None)
     if fixed is not None:
         checked_step("dt", fixed, span)
-    longest = max_step if max_step == math.inf else checked_step("max_step", positive("max_step", max_step), span)
+    endless = isinstance(max_step, float) and max_step == math.inf
+    longest = math.inf if endless else checked_step("max_step", positive("max_step", max_step), span)
     past, conditions = checked_past(history, initial), checked_conditions(stop_when)
     times, observed = checked_times(save_at, *span), checked_monitors(monitors)
     for method in _methods(model, initial, grid, scheme, stepper, span, asked):

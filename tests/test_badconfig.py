@@ -17,7 +17,7 @@ from fokkerplanck.cli import main
 NUMBERS = {name for name, value in COMPLETE.items() if re.fullmatch(r"-?[0-9.e-]+", value)}
 WORDS = {name for name, value in COMPLETE.items() if value.startswith('"')}
 POSITIVE = {
-    "model.a0", "model.refractory.tau", "initial.variance", "grid.finest", "run.stepper.dt", "run.rtol", "run.atol",
+    "model.refractory.tau", "initial.variance", "grid.finest", "run.stepper.dt", "run.rtol", "run.atol",
 }  # fmt: skip
 NO_NUMBER = ['"0.5"', "true", "[0.5]", "{ x = 1 }", "2024-02-03", "nan", "-inf", '""']
 NO_WORD = ["1", "0.5", "true", "[]", "{ x = 1 }"]
@@ -38,7 +38,7 @@ def spoilt(draw, name):
         values += UNHEARD_OF
     if name in POSITIVE:
         values += ["0", "-1", "-1e-300"]
-    if name == "model.a1":
+    if name in ("model.a0", "model.a1"):
         values += ["-0.1", "-1e-300"]
     if name == "grid.cells":
         values += ["7", "-3", "60.0", "10_000_000"]

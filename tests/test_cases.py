@@ -13,9 +13,8 @@ from strategies import share_of_examples
 
 import fokkerplanck as fp
 from fokkerplanck import cases
-from fokkerplanck.cases import load_case, parse_case
+from fokkerplanck.cases import SCHEMES, load_case, parse_case
 from fokkerplanck.cli import main
-from fokkerplanck.operators.schemes import SCHEMES
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "validation" / "cases").glob("*.toml"))
 
@@ -46,6 +45,7 @@ COMPLETE = {
     "run.save_at": "[0, 0.5, 1]",
 }
 """Every field there is, each as a TOML value."""
+NONE = {"type": "null"}
 NEEDED = [
     "model.kind", "model.b", "model.refractory.kind", "model.refractory.tau", "initial.kind", "initial.mean",
     "initial.variance", "run.t_span", "run.stepper.kind", "run.stepper.dt",
@@ -94,7 +94,9 @@ def test_what_is_left_out_takes_the_defaults_of_the_functions():
     assert case.model == fp.nnlif(b=1.0)
     assert case.grid is None
     assert case.save_at.tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
-    assert (case.scheme, case.stepper) == (fp.ScharfetterGummel(), fp.Rodas5P())
+    assert (case.scheme, case.stepper) == (None, None)
+    settings = dataclasses.replace(case, t_span=(0.0, 0.01), save_at=None).run().settings
+    assert (settings["scheme"], settings["stepper"]) == ("Spectral(accuracy=1e-06, degree=None)", "Rodas5P()")
 
 
 def test_the_defaults_that_the_schema_shows_are_those_of_the_functions():
@@ -123,10 +125,40 @@ def test_every_scheme_has_a_name(name):
     assert parse_case(tomllib.loads(toml(run__scheme=f'"{name}"'))).scheme == SCHEMES[name]()
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "argument"),
+    [
+        ("delay", "0.5", {"delay": 0.5}),
+        ("refractory", '{ kind = "fixed", duration = 0.2 }', {"refractory": fp.FixedRefractory(0.2)}),
+        ("threshold", '{ kind = "random", epsilon = 0.02 }', {"threshold": fp.RandomThreshold(0.02)}),
+        ("drift", '{ kind = "quadratic" }', {"drift": fp.QuadraticDrift()}),
+        (
+            "drift",
+            '{ kind = "exponential", sharpness = 0.5, V_T = 1.0 }',
+            {"drift": fp.ExponentialDrift(0.5, V_T=1.0)},
+        ),
+    ],
+)
+def test_every_law_has_a_name(field, value, argument):
+    text = f"""
+        model = {{ kind = "nnlif", b = 1, {field} = {value} }}
+        initial = {{ kind = "gaussian", mean = 0, variance = 1 }}
+        run = {{ t_span = [0, 1] }}
+    """
+    assert parse_case(tomllib.loads(text)).model == fp.nnlif(b=1.0, **argument)
+
+
+def test_the_scheme_of_the_published_experiments_has_a_name():
+    steps = {"run__stepper__kind": '"ssp-rk3"', "run__stepper__dt": "0.01", "run__stepper__self_consistent": None}
+    case = parse_case(tomllib.loads(toml(run__scheme='"weno-5"', grid__finest=None, **steps)))
+    assert (case.scheme, case.stepper) == (fp.Weno5(), fp.SspRk3(dt=0.01))
+
+
 def test_the_schema_lists_the_names():
     run = cases.schema()["$defs"]["RunTable"]["properties"]
-    assert run["scheme"]["enum"] == list(SCHEMES)
-    assert list(run["stepper"]["discriminator"]["mapping"]) == ["backward-euler", "rodas5p"]
+    scheme, stepper = (next(part for part in run[name]["anyOf"] if part != NONE) for name in ("scheme", "stepper"))
+    assert scheme["enum"] == list(SCHEMES)
+    assert sorted(stepper["discriminator"]["mapping"]) == sorted(cases.STEPPERS)
 
 
 # -- what is refused --------------------------------------------------------------------------------------------
@@ -153,7 +185,10 @@ MALFORMED = [
     ({'model__"a\\nb"': "1"}, 'model."a\\nb": there is no such field'),
     # unknown names
     ({"model__kind": '"NNLIF"'}, "model.kind: Unknown model 'NNLIF'; did you mean 'nnlif'? Available: nnlif."),
-    ({"model__refractory__kind": '"fixed"'}, 'model.refractory.kind: Unknown name "fixed". Available: exponential.'),
+    (
+        {"model__refractory__kind": '"fixd"'},
+        "model.refractory.kind: Unknown name \"fixd\"; did you mean 'fixed'? Available: exponential, fixed.",
+    ),
     ({"initial__kind": '"gausian"'}, "initial.kind: Unknown initial density 'gausian'; did you mean 'gaussian'?"),
     ({"run__scheme": '"sg"'}, "run.scheme: Unknown scheme 'sg'. Available: upwind, central, scharfetter-gummel"),
     ({"run__stepper__kind": '"rodas"'}, "run.stepper.kind: Unknown name \"rodas\"; did you mean 'rodas5p'?"),
@@ -174,7 +209,7 @@ MALFORMED = [
     ({"run__save_at": "[0, true]"}, "run.save_at[1]: must be a number, not true."),
     ({"run__save_at": "{ count = 2.5 }"}, "run.save_at.count: must be a whole number, not 2.5."),
     # out of range
-    ({"model__a0": "0"}, "model.a0: must be greater than 0, not 0."),
+    ({"model__a0": "-1"}, "model.a0: must be at least 0, not -1."),
     ({"model__a1": "-0.1"}, "model.a1: must be at least 0, not -0.1."),
     ({"model__b": "inf"}, "model.b: must be finite, not inf."),
     ({"model__external": "nan"}, "model.external: must be finite, not nan."),

@@ -13,6 +13,7 @@ from strategies import between, decades, models, problems, share_of_examples
 
 import fokkerplanck as fp
 from fokkerplanck.grid import Grid
+from fokkerplanck.models.drift import Leak
 
 LIMIT = 1e-10
 """Largest difference of two rates, over the largest rate."""
@@ -20,27 +21,28 @@ LIMIT = 1e-10
 
 def shifted(model, grid, s):
     """v → v + s: the leak −v becomes −(v' − s), which is the leak of v' with the current I + s."""
+    leak = isinstance(model.drift, Leak)
     moved = dataclasses.replace(
         model,
+        drift=model.drift if leak else lambda v: model.drift(v - s),
         threshold=dataclasses.replace(model.threshold, V_F=model.V_F + s),
         reset=dataclasses.replace(model.reset, V_R=model.V_R + s),
-        coupling=dataclasses.replace(model.coupling, external=model.coupling.external + s),
+        coupling=dataclasses.replace(model.coupling, external=model.coupling.external + (s if leak else 0.0)),
     )
-    return moved, Grid(grid.faces + s, model.V_R + s)
+    return moved, Grid(grid.faces + s, model.V_R + s, model.V_F + s)
 
 
 def scaled(model, grid, k):
     """v → k v: drift, current and connectivity are potentials, a diffusion is a potential squared."""
-    stretched = fp.nnlif(
-        b=k * model.coupling.b,
-        a0=k**2 * model.noise.a0,
-        a1=k**2 * model.noise.a1,
-        V_R=k * model.V_R,
-        V_F=k * model.V_F,
-        external=k * model.coupling.external,
-        refractory=model.refractory,
+    stretched = dataclasses.replace(
+        model,
+        drift=lambda v: k * model.drift(v / k),
+        noise=dataclasses.replace(model.noise, a0=k**2 * model.noise.a0, a1=k**2 * model.noise.a1),
+        threshold=dataclasses.replace(model.threshold, V_F=k * model.V_F),
+        reset=dataclasses.replace(model.reset, V_R=k * model.V_R),
+        coupling=dataclasses.replace(model.coupling, b=k * model.coupling.b, external=k * model.coupling.external),
     )
-    return stretched, Grid(k * grid.faces, k * model.V_R)
+    return stretched, Grid(k * grid.faces, k * model.V_R, k * model.V_F)
 
 
 def same_rates(one, other, end):

@@ -1,15 +1,17 @@
 """What must hold for every model, grid, density and step that a user can ask for."""
 
+import functools
+
 import numpy as np
 import pytest
-from helpers import solve
-from hypothesis import example, given
+from helpers import EXACT, solve
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 from strategies import between, decades, densities, models, problems, share_of_examples
 
 import fokkerplanck as fp
 
-positive_schemes = st.sampled_from([fp.Upwind(), fp.ScharfetterGummel(), fp.ChangCooper()])
+positive_schemes = st.sampled_from([fp.Upwind(), fp.ScharfetterGummel(), fp.ChangCooper(), fp.HarmonicMean()])
 
 
 NOISY = fp.nnlif(b=0.0, a1=0.5, V_R=0.25, V_F=1.0)
@@ -46,6 +48,33 @@ def test_rodas5p_keeps_mass(problem, scheme, rtol):
     sol = solve(model, density, (0.0, 0.1), grid, scheme, rtol=rtol)
     assert sol.quality.mass_error <= 1e-12
     assert np.all(np.isfinite(sol.rate))
+
+
+@given(problems(), positive_schemes, between(0.3, 1.0), st.integers(1, 40))
+@share_of_examples(2)
+def test_ssp_rk3_keeps_mass_and_sign_up_to_the_longest_step(problem, scheme, share, steps):
+    model, grid, density = problem
+    system = scheme.discretize(model, grid)
+    system.remember(lambda t: 0.0, 0.0)
+    stepper, y, t = fp.SspRk3(share=share), system.pack(density), 0.0
+    if not stepper.begin(system, y, t, fresh=True):
+        reject()  # the datum has no rate
+    system.begin(y, t)
+    for _ in range(steps):
+        dt = stepper.next_step(system, y, t, 0.0, 0.0)
+        step = stepper.step(system, y, t, dt, EXACT)
+        if step is None:
+            break  # the rate blows up
+        # The weights follow the rate, so that the limit may fall within the step.
+        if stepper.next_step(system, step.new, t + dt, dt, 0.0) < share * dt:
+            break
+        y, t = step.new, t + dt
+        system.accept(step, t)
+        assert y[:-2].min() >= 0.0
+        # After a fixed silence R = ∫ N − ∫ N(t − τ), each to the accuracy of its own steps.
+        assert y[-2, 0] >= (-1e-15 if model.refractory.memoryless else -1e-2)
+        assert y[-1, 0] >= 0.0
+        assert abs(system.mass(y)[0] - 1.0) <= 1e-13
 
 
 # -- entropy ----------------------------------------------------------------------------------------------------
@@ -92,3 +121,33 @@ def test_an_inhibitory_network_never_blows_up(model, data):
     sol = solve(model, bump, (0.0, 0.3), grid, rtol=1e-4)
     assert sol.status is fp.Status.FINISHED
     assert sol.blow_up is None
+
+
+# -- determinism and restart ------------------------------------------------------------------------------------
+
+
+@given(problems(), decades(1e-3, 0.3))
+@share_of_examples(0.5)
+def test_a_run_can_be_repeated_bit_by_bit(problem, dt):
+    model, grid, density = problem
+    one, other = (solve(model, density, (0.0, 10 * dt), grid, stepper=fp.BackwardEuler(dt)) for _ in range(2))
+    assert np.array_equal(one.rate, other.rate)
+    assert np.array_equal(one.final.density, other.final.density)
+
+
+@given(problems(), decades(1e-3, 0.3), st.sampled_from([0.0, 0.2, 3.0]), st.integers(1, 14))
+def test_a_run_in_two_parts_is_that_run(problem, dt, past, first):
+    model, grid, density = problem
+    if model.refractory.mean_duration * past > 0.9:
+        reject()  # more neurons than there are would be silent at the start
+    run = functools.partial(solve, model, stepper=fp.BackwardEuler(dt), estimate_error=False)
+    whole = run(density, (0.0, 15 * dt), grid, history=past)
+    if whole.status is not fp.Status.FINISHED:
+        reject()
+    middle = run(density, (0.0, first * dt), grid, history=past).final
+    parts = run(middle, (middle.t, 15 * dt))
+    assert parts.quality.mass_error <= 1e-12
+    assert parts.quality.smallest_density >= 0.0
+    assert parts.refractory.min() >= -1e-13
+    np.testing.assert_allclose(parts.rate[-1], whole.rate[-1], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(parts.final.refractory, whole.final.refractory, rtol=1e-9, atol=1e-12)

@@ -25,6 +25,11 @@ def solve(model=MODEL, initial=GAUSSIAN, t_span=(0.0, 0.1), grid=GRID, **keyword
     return fp.solve(model, initial, t_span, grid, **keywords)
 
 
+POSITIVE = [
+    "tau", "variance", "dt", "rtol", "atol", "finest", "epsilon", "duration", "sharpness", "share", "max_step",
+]  # fmt: skip
+
+
 def every(values):
     # A name, since a repr may hold an address, and the processes of pytest-xdist must agree on the names of tests.
     return pytest.mark.parametrize("value", values, ids=lambda value: getattr(value, "__name__", repr(value)[:30]))
@@ -50,14 +55,22 @@ NUMBERS = {
     "finest": lambda x: MODEL.grid(40, v_min=-6.0, finest=x),
     "v_min": lambda x: MODEL.grid(40, v_min=x),
     "cells": lambda x: MODEL.grid(x),
+    "epsilon": lambda x: fp.RandomThreshold(x),
+    "duration": lambda x: fp.FixedRefractory(x),
+    "delay": lambda x: fp.nnlif(b=0.5, delay=x),
+    "sharpness": lambda x: fp.ExponentialDrift(x, 1.0),
+    "V_T": lambda x: fp.ExponentialDrift(0.5, x),
+    "share": lambda x: fp.SspRk3(share=x),
+    "max_step": lambda x: solve(max_step=x),
 }
+UNBOUNDED = {"max_step"}  # where infinity is the default
 OPTIONAL = {"finest", "v_min"}  # where None means the default
 
 
 @every(NOT_NUMBERS)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_what_is_not_a_finite_number(name, value):
-    if value is None and name in OPTIONAL:
+    if (value is None and name in OPTIONAL) or (value is math.inf and name in UNBOUNDED):
         NUMBERS[name](value)
     else:
         refused(f"`{name}`", NUMBERS[name], value)
@@ -73,14 +86,15 @@ def test_numbers_of_every_kind_are_accepted(value):
 
 
 @every([0.0, -1.0])
-@pytest.mark.parametrize("name", ["a0", "tau", "variance", "dt", "rtol", "atol", "finest"])
+@pytest.mark.parametrize("name", POSITIVE)
 def test_what_must_be_positive(name, value):
     refused(f"`{name}` = {value:g}, but it must be positive", NUMBERS[name], value)
 
 
-def test_the_growth_of_the_noise_must_not_be_negative():
-    refused("`a1` = -0.1, but it must be zero or positive", fp.nnlif, b=0.5, a1=-0.1)
-    assert fp.nnlif(b=0.5, a1=0.0).noise.a1 == 0.0
+@pytest.mark.parametrize("name", ["a0", "a1"])
+def test_the_noise_must_not_be_negative(name):
+    refused(f"`{name}` = -0.1, but it must be zero or positive", fp.nnlif, b=0.5, **{name: -0.1})
+    assert getattr(fp.nnlif(b=0.5, **{name: 0.0}).noise, name) == 0.0
 
 
 # -- model ------------------------------------------------------------------------------------------------------
@@ -155,7 +169,7 @@ def test_faces_that_are_not_numbers(value):
 @every([None, 0.5, "uniform", GRID.faces, Grid])
 def test_what_is_no_grid(value):
     if value is None:
-        assert fp.solve(MODEL, GAUSSIAN, (0.0, 1e-3), value).grid.cells == 600
+        assert isinstance(fp.solve(MODEL, GAUSSIAN, (0.0, 1e-3), value).grid, fp.Elements)
     else:
         refused("`grid` must be made by model.grid(cells=...)", solve, grid=value)
 
@@ -378,3 +392,121 @@ def test_the_blow_up_theorem_needs_a_density():
 @every([fp.InvalidArgument, fp.FokkerPlanckError])
 def test_refusals_are_value_errors(value):
     assert issubclass(value, ValueError)
+
+
+# -- laws that are not the simplest -----------------------------------------------------------------------------
+
+RANDOM = fp.nnlif(b=0.5, threshold=fp.RandomThreshold(0.1))
+WIDE = RANDOM.grid(60, v_min=-6.0, v_max=4.0)
+
+
+def test_a_delay_must_not_be_negative():
+    refused("`delay` = -1, but it must be zero or positive", fp.nnlif, b=0.5, delay=-1.0)
+    assert fp.nnlif(b=0.5, delay=0).coupling.delay == 0
+
+
+@every([fp.RandomThreshold, fp.SoftThreshold, 0.1, "random", True, fp.ExponentialRefractory(0.1), lambda v: 0.0 * v])
+def test_what_is_no_threshold_law(value):
+    refused("`threshold` must be None or a law such as fp.RandomThreshold(0.02)", fp.nnlif, b=0.5, threshold=value)
+
+
+@every([fp.QuadraticDrift, "quadratic", 3, fp.RandomThreshold(0.1)])
+def test_what_is_no_drift_law(value):
+    refused("`drift` must be None or a function such as fp.QuadraticDrift()", fp.nnlif, b=0.5, drift=value)
+
+
+@every([lambda v: 1.0, lambda v: v[:-1], lambda v: None, lambda v: math.nan * v, lambda v: "up", lambda v: 1j * v])
+@pytest.mark.parametrize("grid", [None, GRID], ids=["default grid", "grid"])
+def test_a_drift_must_give_numbers(value, grid):
+    refused("`drift` must map an array of potentials", solve, fp.nnlif(b=0.5, drift=value), grid=grid)
+
+
+def test_a_threshold_has_one_place():
+    refused("give V_F once", fp.nnlif, b=0.5, threshold=fp.RandomThreshold(0.1, V_F=3.0))
+    assert fp.nnlif(b=0.5, threshold=fp.RandomThreshold(0.1, V_F=2.0)) == RANDOM
+    refused("give it a V_F", fp.Population, **{**vars(MODEL), "threshold": fp.RandomThreshold(0.1)})
+
+
+@every([3, "exp", None, 0.5])
+def test_a_soft_threshold_needs_a_function(value):
+    refused("`rate` must be a function of the potential", fp.SoftThreshold, value)
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        (lambda v: -1.0 + 0.0 * v, "finite and not negative, but it is not at v ="),
+        (lambda v: np.where(v > 3.0, np.nan, 1.0), "finite and not negative, but it is not at v = 3.0"),
+        (lambda v: np.where(v > 3.0, np.inf, 1.0), "finite and not negative, but it is not at v = 3.0"),
+        (lambda v: 1.0, "an array of the same shape"),
+        (lambda v: v[:-1], "an array of the same shape"),
+        (lambda v: None, "`rate` must be numbers"),
+        (lambda v: 1j * v, "`rate` must be numbers"),
+    ],
+)
+def test_a_hazard_that_is_none(rate, message):
+    model = fp.nnlif(b=0.5, threshold=fp.SoftThreshold(rate))
+    refused(message, solve, model, grid=WIDE)
+
+
+def test_a_hazard_that_lets_the_density_escape():
+    refused("give `v_max`", fp.nnlif(b=0.5, threshold=fp.SoftThreshold(np.zeros_like)).grid, 60)
+
+
+@every([1.5, 2.0, math.nan, math.inf, "3", True, [3.0]])
+def test_where_a_grid_cannot_end(value):
+    refused("`v_max`", RANDOM.grid, 60, v_min=-6.0, v_max=value)
+
+
+@every([1.5, 3.0, math.nan, "3"])
+def test_with_a_hard_threshold_the_grid_ends_there(value):
+    refused("the grid ends at V_F; leave it out", MODEL.grid, 60, v_max=value)
+    assert MODEL.grid(60, v_max=2.0).v_max == 2.0
+
+
+@every([3, 11, 2.5, "40", None])
+def test_what_is_no_number_of_cells_when_a_third_lies_above_the_threshold(value):
+    refused("`cells` must be a whole number of at least 12", RANDOM.grid, value)
+
+
+@every(["low", math.nan])
+def test_a_lower_end_that_is_no_number_when_neurons_can_exceed_the_threshold(value):
+    refused("`v_min`", RANDOM.grid, 60, v_min=value)
+
+
+def test_the_advice_on_too_few_cells_can_be_followed():
+    refused("use at least 24, or a graded grid", RANDOM.grid, 23, v_min=-6.0)
+    assert RANDOM.grid(24, v_min=-6.0).cells == 24
+
+
+def test_the_grid_of_another_threshold_law():
+    refused("is not absorbing; build it with `model.grid(cells=...)`", solve, RANDOM)
+    refused("is absorbing; build it with `model.grid(cells=...)`", solve, MODEL, grid=WIDE)
+
+
+@every([-1.0, math.nan, math.inf, "1", [1.0], True])
+def test_what_is_no_rate_of_the_past(value):
+    refused("`history`", solve, fp.nnlif(b=0.5, delay=0.1), history=value)
+
+
+@every([-1.0, math.nan, math.inf, None, "a", np.array([1.0, 2.0])])
+@pytest.mark.parametrize("model", [fp.nnlif(b=0.5, delay=0.1), fp.nnlif(b=0.5, refractory=fp.FixedRefractory(0.1))])
+def test_what_a_history_must_not_return(model, value):
+    refused("history(-0.", solve, model, history=lambda t: value)
+
+
+def test_no_more_neurons_can_be_silent_than_there_are():
+    refused("at most all can be", solve, fp.nnlif(b=0.5, refractory=fp.FixedRefractory(0.5)), history=3.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dt": -1.0}, "`dt` = -1, but it must be positive"),
+        ({"dt": 0.0}, "`dt` = 0, but it must be positive"),
+        ({"dt": "a"}, "`dt` must be a number"),
+        ({"share": 1.5}, "`share` = 1.5, but it must be at most 1"),
+    ],
+)
+def test_a_step_that_an_explicit_stepper_cannot_take(arguments, message):
+    refused(message, fp.SspRk3, **arguments)

@@ -199,8 +199,15 @@ def test_a_run_that_ends_soon_after_the_blow_up_still_says_so():
 
 def test_a_datum_without_a_rate_gives_no_numbers():
     sol = fp.solve(fp.nnlif(b=0.5), fp.gaussian(2.0, 0.01), (0.0, 0.1))
-    assert sol.status is fp.Status.UNRESOLVED
+    assert sol.status is fp.Status.BLOW_UP
     assert np.all(np.isnan(sol.rate))
+    assert "at once" in sol.message
+    assert "b n(V_F)" in sol.message
+
+
+def test_a_function_without_a_rate_is_not_resolved():
+    sol = fp.solve(fp.nnlif(b=12.0), lambda v: (v > 1.5).astype(float), (0.0, 0.1))
+    assert sol.status is fp.Status.UNRESOLVED
     assert "b n(V_F)" in sol.message
 
 
@@ -485,8 +492,9 @@ def test_nothing_is_printed_by_default(capsys):
 
 
 def test_the_default_grid_is_finer_at_the_threshold_where_the_rate_may_blow_up():
-    calm = fp.solve(fp.nnlif(b=-1.0), GAUSSIAN, (0.0, 0.01)).grid
-    restless = fp.solve(fp.nnlif(b=1.0), GAUSSIAN, (0.0, 0.01)).grid
+    cells = fp.ScharfetterGummel()
+    calm = fp.solve(fp.nnlif(b=-1.0), GAUSSIAN, (0.0, 0.01), scheme=cells).grid
+    restless = fp.solve(fp.nnlif(b=1.0), GAUSSIAN, (0.0, 0.01), scheme=cells).grid
     assert restless.width[-1] < 0.1 * calm.width[-1]
     assert (calm.cells, restless.cells) == (400, 600)
 

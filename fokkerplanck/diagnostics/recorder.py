@@ -24,8 +24,7 @@ Monitor = Callable[[State], float]
 FRAMES = 400
 """Densities kept when the user names no times: above twice as many, every second one is dropped."""
 NEGATIVE = 1e-6
-"""A density below minus this share of its peak is no rounding or tolerance effect and is reported; so is a larger
-truncated mass."""
+"""A negative density or a truncated mass beyond is no rounding effect."""
 
 
 class Recorder:
@@ -124,8 +123,8 @@ class Recorder:
             self._tail = max(self._tail, float(self.system.tail(y, t)[0]))
         smallest = float(y[:-2].min())
         self._peak = max(self._peak, float(y[:-2].max()))
-        if smallest < min(self._smallest, -NEGATIVE * max(1.0, self._peak)):
-            self._negative = f"The density went down to {smallest:.1e} at t = {t:.6g}. {self.system.remedy(y, t)}"
+        if smallest < min(self._smallest, -self.system.undershoot * max(1.0, self._peak)):
+            self._negative = self.system.remedy(smallest, y, t)
         self._smallest = min(self._smallest, smallest)
 
     def _truncation(self) -> str | None:

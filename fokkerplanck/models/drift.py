@@ -7,10 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..outcomes import finite_number, positive
+from ..outcomes import InvalidArgument, finite_number, positive
 
 Drift = Callable[[np.ndarray], np.ndarray]
 """f(v) for an array of potentials, of the same shape."""
+
+
+def drift_at(drift: Drift, v: np.ndarray) -> np.ndarray:
+    """f(v); refuses a function that does not return finite numbers of the shape of v."""
+    values = np.asarray(drift(v))
+    if values.dtype.kind not in "iuf" or values.shape != np.shape(v) or not np.all(np.isfinite(values)):
+        raise InvalidArgument("`drift` must map an array of potentials to finite numbers of the same shape.")
+    return values.astype(float)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..grid import Grid
-from ..outcomes import InvalidArgument
+from ..grid import MIN_CELLS, Grid, cell_count
+from ..outcomes import InvalidArgument, finite_number
 from ..state import TAIL_WIDTHS
 from .coupling import MeanFieldCoupling
-from .drift import Drift, Leak
+from .drift import Drift, Leak, drift_at
 from .noise import ActivityNoise
 from .refractory import Refractory
 from .reset import FixedReset
@@ -106,15 +107,26 @@ class Population:
         >>> nnlif(b=0.5).grid(cells=100, v_min=-3.0)
         Grid(100 cells on [-3, 2], widths 0.05 to 0.05, V_R = 1 on a face)
         """
+        # Two thirds of them must be enough below V_F.
+        cells = cell_count(cells, MIN_CELLS if self.threshold.absorbing else MIN_CELLS * 3 // 2)
         if v_min is None:
             v_min = self.lowest_potential(t_span)
+        v_min = finite_number("v_min", v_min)
         if self.threshold.absorbing:
             if v_max is not None and v_max != self.V_F:
-                raise InvalidArgument(f"`v_max` = {v_max!r}, but with an absorbing threshold the grid ends at V_F.")
+                raise InvalidArgument(
+                    f"`v_max` = {v_max!r}, but with an absorbing threshold the grid ends at V_F; leave it out."
+                )
             above = 0
         else:
             v_max = self.highest_potential(t_span) if v_max is None else v_max
             above = cells // 3
+            needed = math.ceil(3.0 * (self.V_F - v_min) / (self.V_F - self.V_R)) if v_min < self.V_R else 0
+            if finest is None and cells < needed:
+                raise InvalidArgument(
+                    f"`cells` = {cells}, a third of them above V_F, leaves fewer than two cells between "
+                    f"V_R = {self.V_R:g} and V_F = {self.V_F:g}; use at least {needed}, or a graded grid (`finest`)."
+                )
         if finest is None:
             below = Grid.uniform(v_min, self.V_R, self.V_F, cells - above)
         else:
@@ -137,12 +149,12 @@ class Population:
         # Far above threshold a neuron fires about (I − V_F)/(V_F − V_R) times; its share of the noise widens the tail.
         a = float(self.noise.diffusion(np.asarray(max(1.0, (high - self.V_F) / (self.V_F - self.V_R)))))
         if a == 0.0:  # everything follows the characteristics
-            return self.V_R - _descent(lambda v: self.drift(v) + low, self.V_R, self.V_F - self.V_R)
+            return self.V_R - _descent(lambda v: drift_at(self.drift, v) + low, self.V_R, self.V_F - self.V_R)
         if self.coupling.gain < 0:
             quiet = _quiet_equilibrium(self.coupling.gain, low, a, self.V_F)
             # Inhibition that arrives late overshoots.
             low = quiet if self.coupling.delay == 0 else 2.0 * quiet - low
-        foot = _foot(lambda v: (self.drift(v) + low) / a, self.V_R, float(np.sqrt(a)))
+        foot = _foot(lambda v: (drift_at(self.drift, v) + low) / a, self.V_R, float(np.sqrt(a)))
         # Under a strong input the density is squeezed against V_F; leave room for data that start around V_R.
         return min(foot, self.V_R - TAIL_WIDTHS * float(np.sqrt(a)))
 
@@ -194,9 +206,7 @@ def _foot(slope: Drift, top: float, width: float) -> float:
     steps = np.linspace(0.0, width, 21)
     for _ in range(LONGEST_DESCENT):
         # Trapezoids over one width; the exponent is followed as a sum, for its peak may lie far below `top`.
-        s = np.asarray(slope(v - steps), dtype=float)
-        if s.shape != steps.shape or not np.all(np.isfinite(s)):
-            raise InvalidArgument("`drift` must map an array of potentials to finite numbers of the same shape.")
+        s = slope(v - steps)
         falls = fall + np.cumsum(0.5 * (s[1:] + s[:-1]) * (width / 20))
         peaks = np.minimum(peak, np.minimum.accumulate(falls))
         reached = np.flatnonzero(falls - peaks >= 0.5 * TAIL_WIDTHS**2)
@@ -212,7 +222,7 @@ def _descent(speed: Drift, top: float, length: float) -> float:
     """How far below `top` a noiseless potential can be carried, and a little more."""
     below = length * np.linspace(0.0, 1.0, 1001)
     for _ in range(60):
-        rising = np.flatnonzero(np.asarray(speed(top - below)) >= 0.0)
+        rising = np.flatnonzero(speed(top - below) >= 0.0)
         if len(rising):
             return float(below[rising[0]]) + length
         below = 2.0 * below

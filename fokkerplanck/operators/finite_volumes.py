@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from ..grid import Grid
+from ..models.drift import drift_at
 from ..models.population import Population
 from .kernels import backward_euler, deposit, eliminate, substitute, transport
 from .schemes import FluxScheme
@@ -31,7 +33,7 @@ class FiniteVolumes(PopulationSystem):
         unknowns = np.concatenate([grid.v[:1], grid.v, [grid.v_max]])
         # The first face has no flux, so its distance never matters; one keeps the division harmless.
         self._distance = np.concatenate([[1.0], np.diff(unknowns)[1:]])[:, None]
-        self._face_drift = scheme.face_drift(model.drift, unknowns[:-1], unknowns[1:])[:, None]
+        self._face_drift = scheme.face_drift(partial(drift_at, model.drift), unknowns[:-1], unknowns[1:])[:, None]
         self._loss = _cell_averages(model.threshold.hazard, grid)[:, None] * np.ones(self.lanes)
         self._no_loss = np.zeros_like(self._loss)
         self._reset = grid.deposit(model.V_R)
@@ -171,21 +173,21 @@ class FiniteVolumes(PopulationSystem):
         diffusion, hazard = kappa[0] * self._distance[-1], np.maximum(self._loss[-1], 1e-300)
         return below + np.abs(y[-3]) * (mu[0] + np.sqrt(mu[0] ** 2 + 4.0 * diffusion * hazard)) / (2.0 * hazard)
 
-    def remedy(self, y: np.ndarray, t: float) -> str:
+    def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
         peclet, scheme = float(self.peclet(y, t)[0]), self.scheme
         if peclet > scheme.positive:
             cells = self.cells * peclet / scheme.positive
             more = f" or {int(np.ceil(cells))} cells" if cells <= MANY_CELLS else ""
             return (
-                f"{type(scheme).__name__}() is positive up to a cell Péclet number of {scheme.positive:g}, here it is "
-                f"{peclet:.2g}; use ScharfetterGummel(){more}."
+                f"{type(scheme).__name__}() gave a negative density ({smallest:.1e}) at t = {t:.6g} (cell Péclet "
+                f"number {peclet:.2g} > {scheme.positive:g}); use ScharfetterGummel(){more}."
             )
         return (
-            "The time step is not positive at this tolerance; use a smaller rtol, or BackwardEuler, which keeps it "
-            "positive."
+            f"The density went down to {smallest:.1e} at t = {t:.6g}: the time step is not positive at this tolerance; "
+            f"use a smaller rtol, or BackwardEuler, which keeps it positive."
         )
 
-    def explicit_limit(self, y: np.ndarray, t: float) -> float:
+    def transport_limit(self, y: np.ndarray, t: float) -> float:
         right, left = self.weights(self.activity(y, t), t)
         return 1.0 / float(np.max((right[1:] + left[:-1]) / self.width[:, None] + self._loss))
 

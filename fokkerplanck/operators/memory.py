@@ -83,10 +83,10 @@ class Memory:
         """∫ N ds over [first, last], before now; the rate of a step is the one at its end, as backward Euler has it."""
         total = np.zeros(self._lanes)
         if first < self._start:
-            nodes, weights = np.polynomial.legendre.leggauss(8)
             end = min(last, self._start)
-            half = 0.5 * (end - first)
-            total += half * sum(w * self._past(first + half * (1.0 + x)) for x, w in zip(nodes, weights, strict=True))
+            past, half = self._past, 0.5 * (end - first)
+            nodes, weights = np.polynomial.legendre.leggauss(8)
+            total += half * sum(w * past(first + half * (1.0 + x)) for x, w in zip(nodes, weights, strict=True))
         k = max(bisect_right(self._t, first) - 1, 0)
         while k < len(self._bend) and self._t[k] < last:
             length = min(self._t[k + 1], last) - max(self._t[k], first)

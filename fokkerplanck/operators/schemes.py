@@ -6,7 +6,8 @@ number Pe = μ/κ, the flux is
     F = W(−μ, κ) n_left − W(μ, κ) n_right,      W(μ, κ) = κ B(μ/κ).
 
 Consistency is B(−x) = B(x) + x, so that W(−μ, κ) = W(μ, κ) + μ (the harmonic mean has it only up to x³); positivity is
-B ≥ 0. A diffusion that vanishes is the limit κ → 0, W = max(−μ, 0): upwind, with nothing divided by zero.
+B ≥ 0. A diffusion that vanishes is the limit κ → 0, W = max(−μ, 0) (the harmonic mean: 0): upwind, with nothing divided
+by zero.
 
 The two slopes ∂W/∂μ = B'(x) and ∂W/∂κ = B(x) − x B'(x) give the exact Jacobian.
 """
@@ -22,7 +23,6 @@ import numpy as np
 
 from ..elements import Elements
 from ..outcomes import InvalidArgument
-from .spectral import Spectral
 
 if TYPE_CHECKING:
     from ..grid import Grid
@@ -58,12 +58,14 @@ class Scheme(Protocol):
 class FluxScheme(ABC):
     """Base of the two-point schemes: what they claim, and how they meet a model.
 
-    `order` is the order in the cell width, `positive` the largest |Pe| for which B ≥ 0, `reference` its source.
+    `order` is the order in the cell width, `positive` the largest |Pe| for which B ≥ 0, `bound` the largest B, and
+    `reference` the source. A bounded B cannot follow every drift: it is consistent up to x³ only, and W → 0 as κ → 0.
     """
 
     order: ClassVar[int]
     explicit: ClassVar[bool] = False
     positive: ClassVar[float] = np.inf
+    bound: ClassVar[float] = np.inf
     reference: ClassVar[str]
 
     @abstractmethod
@@ -189,6 +191,7 @@ class HarmonicMean(FluxScheme):
     """
 
     order = 2
+    bound = 2.0
     reference = "Hu, Liu, Xie, Zhou, J. Comput. Phys. 445 (2021), arXiv:1911.07619"
 
     def weight(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
@@ -212,5 +215,4 @@ FLUX_SCHEMES: dict[str, type[FluxScheme]] = {
     "chang-cooper": ChangCooper,
     "harmonic-mean": HarmonicMean,
 }
-SCHEMES: dict[str, type[FluxScheme] | type[Spectral]] = {**FLUX_SCHEMES, "spectral": Spectral}
-"""The names that TOML files and the command line use. Adding a scheme is one class and one line here."""
+"""The names that TOML files and the command line use. Adding a two-point scheme is one class and one line here."""

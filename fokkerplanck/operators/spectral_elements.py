@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.linalg.lapack import dgbtrf, dgbtrs
 
 from ..elements import Elements
+from ..models.drift import drift_at
 from ..models.population import Population
 from ..outcomes import InvalidArgument
 from .system import Change, PopulationSystem
@@ -24,6 +27,7 @@ class SpectralElements(PopulationSystem):
     """
 
     grid: Elements
+    undershoot: ClassVar[float] = 1e-3  # it is not positive, least so in the first instants of a concentrated datum
 
     def __init__(self, model: Population, grid: Elements) -> None:
         if model.lanes != 1:
@@ -32,7 +36,7 @@ class SpectralElements(PopulationSystem):
         rule, nodes = grid.rule, grid.nodes
         self._absorbing = model.threshold.absorbing
         self._weight, self._slope = rule.w, rule.D
-        self._drift = np.asarray(model.drift(nodes.ravel()), dtype=float).reshape(nodes.shape)
+        self._drift = drift_at(model.drift, nodes.ravel()).reshape(nodes.shape)
         self._stretch = 1.0 / grid.half
         # The hazard may jump at an edge: each element sees its own side of it.
         inside = nodes.copy()
@@ -148,14 +152,15 @@ class SpectralElements(PopulationSystem):
         mu, hazard = self._drift[-1, -1] + c, max(self._loss[-1], 1e-300)
         return beyond + np.abs(y[-3]) * (mu + np.sqrt(mu**2 + 4.0 * max(a, 0.0) * hazard)) / (2.0 * hazard)
 
-    def remedy(self, y: np.ndarray, t: float) -> str:
+    def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
         where = float(self.grid.v[np.argmin(y[:-2, 0])])
         return (
-            f"Near v = {where:.4g} it varies too fast for elements of degree {self.grid.degree}, or for the time step; "
+            f"The density went down to {smallest:.1e} at t = {t:.6g}: near v = {where:.4g} it varies too fast for "
+            f"elements of degree {self.grid.degree}, or for the time step; "
             f"use a smaller `accuracy` of Spectral and a smaller rtol, or fp.ScharfetterGummel()."
         )
 
-    def explicit_limit(self, y: np.ndarray, t: float) -> float:
+    def transport_limit(self, y: np.ndarray, t: float) -> float:
         """No step keeps it positive; within this one explicit Euler is stable (the matrix norm of T at most 1/dt)."""
         columns = np.abs(self._matrix(self.activity(y, t), t, 0.0)).sum(axis=1) / self.width
         return 1.0 / float(columns.max())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,9 @@ class PopulationSystem(ABC):
     column times a row. A discretisation answers what T and e do, and solves (shift − T) x = y; the rest is here.
     The buffers belong to this object: one system serves one run.
     """
+
+    undershoot: ClassVar[float] = 1e-6
+    """A density below minus this share of its peak is no rounding or tolerance effect, and is reported."""
 
     def __init__(self, model: Population, grid: Grid | Elements) -> None:
         self.model, self.grid = model, grid
@@ -100,12 +103,12 @@ class PopulationSystem(ABC):
         """Estimate of the mass that lies beyond the ends of the grid."""
 
     @abstractmethod
-    def remedy(self, y: np.ndarray, t: float) -> str:
-        """What to do about a density that is negative at (y, t)."""
+    def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
+        """What gave a density as negative as `smallest` at (y, t), and what to do about it."""
 
     @abstractmethod
-    def explicit_limit(self, y: np.ndarray, t: float) -> float:
-        """Longest step for which explicit Euler keeps a positive scheme positive."""
+    def transport_limit(self, y: np.ndarray, t: float) -> float:
+        """Longest step for which explicit Euler keeps the density positive if the scheme is."""
 
     # -- the equations ------------------------------------------------------------------------------------------
 
@@ -144,6 +147,11 @@ class PopulationSystem(ABC):
         self.deposit(out[:-2], source)
         out[-2], out[-1] = fired - source, fired
         return out
+
+    def explicit_limit(self, y: np.ndarray, t: float) -> float:
+        """Longest step for which explicit Euler keeps the density and the pool positive if the scheme is."""
+        pools = self._tau[self._leak > 0.0]
+        return min(self.transport_limit(y, t), float(pools.min(initial=np.inf)))
 
     def _returning(self, t: float) -> np.ndarray:
         """S(t) = N(t − τ) after a refractory time of fixed length."""
@@ -189,6 +197,7 @@ class PopulationSystem(ABC):
         known, passed, held = self._reset_within(y, t, dt)
         rate, source = self.implicit_density(new[:-2], self.activity(y, t), t, dt, known, passed, held)
         pool = y[-2] + dt * rate
+        # After a fixed time a pool that has run empty is zero up to the rounding of what went in and out.
         new[-2] = pool - dt * source if self.latency else pool * held
         new[-1] = rate
         return new

@@ -32,7 +32,19 @@ RATES = np.array([0.0, 0.1, 3.0])
 
 
 @pytest.mark.parametrize(
-    "law", [*SLOTS.values(), ExponentialRefractory(0.2), fp.nnlif(0.5)], ids=lambda law: type(law).__name__
+    "law",
+    [
+        *SLOTS.values(),
+        ExponentialRefractory(0.2),
+        fp.FixedRefractory(0.2),
+        fp.RandomThreshold(0.1, V_F=2.0),
+        fp.SoftThreshold(np.exp, V_F=2.0),
+        fp.QuadraticDrift(),
+        fp.ExponentialDrift(0.5, V_T=1.0),
+        MeanFieldCoupling(0.5, 0.2, delay=0.1),
+        fp.nnlif(0.5),
+    ],
+    ids=lambda law: type(law).__name__,
 )
 def test_a_law_is_a_value(law):
     fields = [field.name for field in dataclasses.fields(law)]
@@ -178,3 +190,110 @@ def test_a_refractory_law_of_ones_own_equals_the_built_in_one_of_its_mean():
     ]
     assert np.array_equal(ends[0].density, ends[1].density)
     assert ends[0].refractory == ends[1].refractory > 0
+
+
+# -- laws of threshold, silence, delay and drift -----------------------------------------------------------------
+
+
+def test_above_a_random_threshold_a_neuron_fires_at_a_constant_rate():
+    law = fp.RandomThreshold(0.02, V_F=2.0)
+    assert law.hazard(np.array([-5.0, 2.0, np.nextafter(2.0, 3.0), 9.0])).tolist() == [0.0, 0.0, 50.0, 50.0]
+    assert not law.absorbing
+
+
+def test_a_soft_threshold_is_its_function():
+    law = fp.SoftThreshold(np.exp, V_F=1.0)
+    assert np.array_equal(law.hazard(RATES), np.exp(RATES))
+    assert not law.absorbing
+
+
+def test_a_hard_threshold_has_no_hazard():
+    assert HardThreshold(2.0).absorbing
+    assert np.array_equal(HardThreshold(2.0).hazard(RATES), np.zeros(3))
+
+
+@pytest.mark.parametrize("law", [fp.RandomThreshold(0.1), fp.SoftThreshold(np.exp), HardThreshold(2.0)])
+def test_a_threshold_is_placed_once(law):
+    assert law.placed(2.0).V_F == 2.0
+    assert law.placed(2.0).placed(2.0) == law.placed(2.0)
+    with pytest.raises(fp.InvalidArgument, match="give V_F once"):
+        law.placed(2.0).placed(3.0)
+
+
+@pytest.mark.parametrize(
+    ("law", "density"),
+    [
+        (ExponentialRefractory(0.3), lambda s: np.exp(-s / 0.3) / 0.3),
+        (fp.FixedRefractory(0.3), None),
+        (NoRefractory(), None),
+    ],
+    ids=lambda law: type(law).__name__,
+)
+def test_the_transform_of_a_silence_has_its_mass_and_its_mean(law, density):
+    assert law.transform(0.0) == 1.0
+    h = 1e-4
+    mean = (law.transform(-h) - law.transform(h)) / (2 * h)
+    assert mean == pytest.approx(law.mean_duration, rel=1e-6, abs=1e-12)
+    if density is not None:
+        s = np.linspace(0.0, 15.0, 30_001)
+        for lam in (0.7, 0.2 + 3.0j):
+            numerical = np.trapezoid(np.exp(-lam * s) * density(s), s)
+            assert law.transform(lam) == pytest.approx(numerical, abs=1e-5)
+
+
+def test_only_a_fixed_silence_has_a_memory():
+    assert ExponentialRefractory(0.2).memoryless
+    assert NoRefractory().memoryless
+    assert not fp.FixedRefractory(0.2).memoryless
+    assert fp.FixedRefractory(0.2).mean_duration == 0.2
+
+
+def test_the_drift_laws_are_their_formulas():
+    assert np.array_equal(fp.QuadraticDrift()(RATES), RATES**2)
+    exponential = fp.ExponentialDrift(0.5, V_T=1.0)
+    np.testing.assert_allclose(exponential(RATES), -RATES + 0.5 * np.exp(2.0 * (RATES - 1.0)), rtol=1e-15)
+    at_rest = (exponential(np.array([1.0 + 1e-6])) - exponential(np.array([1.0 - 1e-6]))) / 2e-6
+    assert at_rest[0] == pytest.approx(0.0, abs=1e-8)  # V_T is where the slope of the drift is zero
+
+
+@pytest.mark.parametrize(
+    ("arguments", "may"),
+    [
+        ({}, True),
+        ({"delay": 0.1}, False),
+        ({"threshold": fp.RandomThreshold(0.02)}, False),
+        ({"a1": 0.1, "delay": 0.1}, False),
+        ({"refractory": fp.FixedRefractory(0.1)}, True),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_delay_or_a_random_threshold_prevents_a_blow_up(arguments, may):
+    assert fp.nnlif(b=3.0, **arguments).may_blow_up is may
+
+
+@pytest.mark.parametrize("epsilon", [0.3, 0.01])
+def test_with_a_random_threshold_the_rate_is_bounded(epsilon):
+    model = fp.nnlif(b=3.0, threshold=fp.RandomThreshold(epsilon))
+    sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 2.0), model.grid(120), rtol=1e-4, estimate_error=False)
+    assert sol.status is fp.Status.FINISHED
+    assert sol.rate.max() <= 1.0 / epsilon
+
+
+def test_the_highest_potential_keeps_what_a_neuron_can_exceed_the_threshold_by():
+    # Above V_F a density under constant drift μ falls like exp(−λ (v − V_F)), λ = 2k/(μ + √(μ² + 4ak)).
+    model = fp.nnlif(b=0.0, external=-2.0, threshold=fp.RandomThreshold(1e-4))
+    k, mu = 1e4, -4.0
+    decay = 2.0 * k / (mu + math.sqrt(mu * mu + 4.0 * k))
+    assert model.highest_potential() - 2.0 == pytest.approx(32.0 / decay, rel=0.1)
+    assert fp.nnlif(b=0.0).highest_potential() == 2.0
+
+
+def test_a_random_threshold_tends_to_the_hard_one():
+    def rate(threshold):
+        model = fp.nnlif(b=0.5, threshold=threshold)
+        grid = model.grid(300, v_min=-6.0, finest=2e-3)
+        return fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.5), grid, estimate_error=False).rate[-1]
+
+    hard = rate(None)
+    gaps = [abs(rate(fp.RandomThreshold(epsilon)) - hard) for epsilon in (4e-3, 1e-3, 2.5e-4)]
+    assert np.diff(np.log2(gaps)) == pytest.approx([-1.0, -1.0], abs=0.15)  # O(√ε)

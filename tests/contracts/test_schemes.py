@@ -21,6 +21,8 @@ UNCONDITIONAL = [name for name, cls in FLUX_SCHEMES.items() if cls.positive == n
 every_positive_scheme = pytest.mark.parametrize(
     "scheme", [FLUX_SCHEMES[name]() for name in UNCONDITIONAL], ids=UNCONDITIONAL
 )
+BOUNDED = [name for name, cls in FLUX_SCHEMES.items() if cls.bound < np.inf]
+every_bounded_scheme = pytest.mark.parametrize("scheme", [FLUX_SCHEMES[name]() for name in BOUNDED], ids=BOUNDED)
 
 PECLET = np.concatenate([-np.logspace(4, -9, 53), [0.0], np.logspace(-9, 4, 53)])
 KAPPA = np.array([[1e-6], [0.7], [3e5]])
@@ -31,9 +33,34 @@ MU = PECLET * KAPPA
 
 
 @every_scheme
+def test_the_two_weights_of_a_face_are_those_of_opposite_drifts(scheme):
+    left, right = scheme.weight(MU, KAPPA), scheme.weight(-MU, KAPPA)
+    error = np.abs(scheme.opposite(left, MU, KAPPA) - right)
+    np.testing.assert_array_less(error, 1e-15 * (KAPPA + np.abs(MU)))
+
+
+@every_scheme
 def test_the_two_weights_of_a_face_differ_by_the_drift(scheme):
     left, right = scheme.weight(MU, KAPPA), scheme.weight(-MU, KAPPA)
-    np.testing.assert_array_less(np.abs(right - left - MU), 1e-15 * (KAPPA + np.abs(MU)))
+    # What is bounded follows the drift to third order in the Péclet number: 2 tanh(x/2) is x − x³/12 + …
+    allowed = 0.0 if scheme.bound == np.inf else np.abs(PECLET) ** 3 / 12.0 * KAPPA
+    np.testing.assert_array_less(np.abs(right - left - MU), 1e-15 * (KAPPA + np.abs(MU)) + allowed)
+
+
+@every_bounded_scheme
+def test_a_bounded_weight_carries_no_more_than_its_bound(scheme):
+    weight = scheme.weight(MU, KAPPA)
+    assert np.all(weight <= scheme.bound * KAPPA)
+    np.testing.assert_allclose(weight[:, :3], scheme.bound * np.broadcast_to(KAPPA, weight.shape)[:, :3], rtol=1e-14)
+
+
+def test_one_scheme_is_bounded():
+    assert BOUNDED == ["harmonic-mean"]
+    with np.errstate(over="ignore"):
+        unbounded = [
+            cls().weight(np.array([-1e9]), np.ones(1)) for name, cls in FLUX_SCHEMES.items() if name not in BOUNDED
+        ]
+    assert np.all(np.array(unbounded) > 1e8)
 
 
 @every_scheme
@@ -62,9 +89,30 @@ def test_the_slope_is_the_derivative_of_the_weight(scheme):
 
 
 @every_scheme
+def test_the_slope_by_the_diffusion_is_the_derivative_of_the_weight(scheme):
+    x = np.concatenate([-np.logspace(2, -2, 60), np.logspace(-2, 2, 60)])
+    kappa, h = np.full_like(x, 3.0), 1e-3
+    # With x = μ/κ fixed at the middle, κ itself changes by a factor.
+    values = {s: scheme.weight(3.0 * x, kappa * (1.0 + s * h)) for s in (-2, -1, 1, 2)}
+    by_differences = (8 * (values[1] - values[-1]) - (values[2] - values[-2])) / (12 * 3.0 * h)
+    np.testing.assert_allclose(scheme.conductance_slope(3.0 * x, kappa), by_differences, rtol=0, atol=1e-7)
+
+
+@every_scheme
+def test_the_slopes_of_the_two_weights_are_those_of_opposite_drifts(scheme):
+    mu, zero, one = np.delete(MU, PECLET == 0.0, axis=1), np.zeros(1), np.ones(1)
+    by_drift = scheme.opposite(scheme.slope(mu, KAPPA), one, zero)
+    np.testing.assert_allclose(-scheme.slope(-mu, KAPPA), by_drift, atol=1e-12)
+    by_diffusion = scheme.opposite(scheme.conductance_slope(mu, KAPPA), zero, one)
+    np.testing.assert_allclose(scheme.conductance_slope(-mu, KAPPA), by_diffusion, atol=1e-12)
+
+
+@every_scheme
 def test_the_slopes_of_the_two_weights_differ_by_one(scheme):
-    mu = np.delete(MU, PECLET == 0.0, axis=1)
-    np.testing.assert_allclose(-scheme.slope(-mu, KAPPA) - scheme.slope(mu, KAPPA), 1.0, atol=1e-12)
+    mu, peclet = np.delete(MU, PECLET == 0.0, axis=1), PECLET[PECLET != 0.0]
+    allowed = 0.0 if scheme.bound == np.inf else peclet**2 / 4.0  # the derivative of x³/12
+    gap = -scheme.slope(-mu, KAPPA) - scheme.slope(mu, KAPPA) - 1.0
+    np.testing.assert_array_less(np.abs(gap), 1e-12 + np.broadcast_to(allowed, gap.shape))
 
 
 @every_scheme
@@ -79,19 +127,22 @@ DRIFTS = np.array([-1e3, -2.0, -1e-3, 1e-3, 2.0, 1e3])
 
 @every_positive_scheme
 @pytest.mark.parametrize("kappa", [1e-100, 0.0])
-def test_the_weight_for_a_vanishing_diffusion_is_upwind(scheme, kappa):
+def test_the_weight_for_a_vanishing_diffusion_is_upwind_or_bounded(scheme, kappa):
     mu = np.append(DRIFTS, 0.0)
     with np.errstate(divide="raise", over="raise", invalid="raise"):
         weight = scheme.weight(mu, np.full_like(mu, kappa))
-    np.testing.assert_allclose(weight, np.maximum(-mu, 0.0), rtol=1e-15, atol=1e-99)
+    upwind = np.maximum(-mu, 0.0)
+    limit = upwind if scheme.bound == np.inf else np.minimum(upwind, scheme.bound * kappa)
+    np.testing.assert_allclose(weight, limit, rtol=1e-15, atol=1e-99)
 
 
 @every_positive_scheme
 @pytest.mark.parametrize("kappa", [3e-11, 1e-100, 0.0])
-def test_the_slope_for_a_vanishing_diffusion_is_upwind(scheme, kappa):
+def test_the_slope_for_a_vanishing_diffusion_is_upwind_or_zero(scheme, kappa):
     with np.errstate(divide="raise", over="raise", invalid="raise"):
         slope = scheme.slope(DRIFTS, np.full_like(DRIFTS, kappa))
-    np.testing.assert_allclose(slope, np.where(DRIFTS < 0, -1.0, 0.0), atol=1e-12)
+    limit = np.where((DRIFTS < 0) & (scheme.bound == np.inf), -1.0, 0.0)
+    np.testing.assert_allclose(slope, limit, atol=1e-12)
 
 
 @every_scheme
