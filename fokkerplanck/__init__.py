@@ -51,6 +51,9 @@ _HOME = {
     "stationary_states": "stationary",
     "bifurcation_curve": "stationary",
     "fold_points": "stationary",
+    "critical_delay": "delays",
+    "critical_connectivity": "delays",
+    "pseudo_equilibria": "delays",
     "spectrum": "spectrum",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
@@ -68,6 +71,7 @@ _HOME = {
 """Every public name, once, and the module it lives in."""
 
 if TYPE_CHECKING:
+    from .delays import critical_connectivity, critical_delay, pseudo_equilibria
     from .diagnostics.blowup import blow_up_criterion
     from .diagnostics.conserved import mass, mean_potential, second_moment, smallest_density
     from .diagnostics.entropy import (

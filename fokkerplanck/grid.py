@@ -157,6 +157,18 @@ class Grid:
         above[-1] = v_max
         return Grid(np.concatenate([self.faces, above]), self.V_R, self.V_F)
 
+    def refined(self) -> Grid:
+        """Every cell split in two, in the ratio in which the widths change on its side of V_F.
+
+        The two grids are then samples of one smooth map at spacing 1 and 1/2, which Richardson extrapolation needs.
+        """
+        ratio = np.sqrt(self.width[1:] / self.width[:-1])
+        threshold = int(np.searchsorted(self.faces, self.V_F))
+        ratio = np.append(ratio, ratio[-1])
+        ratio[threshold - 1] = ratio[threshold - 2]
+        middles = self.faces[:-1] + self.width / (1.0 + ratio)
+        return Grid(np.sort(np.concatenate([self.faces, middles])), self.V_R, self.V_F)
+
     def coarsened(self) -> Grid:
         """The grid with every second face, counted from V_F, and with V_R."""
         parity = int(np.searchsorted(self.faces, self.V_F)) % 2

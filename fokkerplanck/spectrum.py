@@ -11,6 +11,7 @@ from scipy.linalg import eig, eigvals
 from scipy.optimize import linear_sum_assignment
 
 from .grid import Grid
+from .meanfield import passage
 from .operators.schemes import FluxScheme, ScharfetterGummel
 from .outcomes import InvalidArgument
 
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
 COARSEST, HALVINGS = 60, 2
 """The default extrapolation: eigenvalues on 60, 120 and 240 cells cost half of those on 200 and 400 and are better
 (and BLAS does not start threads for matrices this small, which on a busy machine wait for each other)."""
-TAIL_EXPONENT = 40.0
-"""The default grid starts where the stationary density has fallen by e^{−40} below V_R (or below its peak)."""
-FINEST = 0.03
-"""Width of the default grid's last cell over the shortest of the lengths that the density has there."""
+NODES, MOST_NODES = 24, 384
+"""Chebyshev nodes along a delay d: they resolve e^{−λd} to rounding for |λ| d up to a third of their number, and are
+doubled until that holds for the eigenvalues that are asked for."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,18 +78,23 @@ def spectrum(
 ) -> Spectrum:
     """Leading eigenvalues and modes of `model` linearised about one of its stationary states (p, N).
 
-        λ q = ∂v[a ∂v q − (−v + c) q] + n ∂N[a ∂vv p − c ∂v p] + s δ(v − V_R),   q(V_F) = 0,
-        n = −a ∂v q(V_F) − n a'(N) ∂v p(V_F),   λ R = n − s,   s = R/τ  (s = n without refractory state)
+        λ q = ∂v[a ∂v q − (f + c) q] − k q + n e^{−λd} (a' ∂vv p − c' ∂v p) + s δ(v − V_R),   λ R = n − s,
+        n = ∫ k q dv, or with an absorbing threshold q(V_F) = 0 and n = −a ∂v q(V_F) − n e^{−λd} a' ∂v p(V_F),
+        s = n L(λ),   L = 1 without refractory state, 1/(1 + λτ) for an exponential one, e^{−λτ} for a fixed one
 
-    The response of the coefficients to the rate and the refractory pool are included. What is diagonalised is the
-    Jacobian of the finite volumes that `solve` integrates. Its errors are even powers of the cell width, so the
-    eigenvalues on grids of 60, 120 and 240 cells are extrapolated (Richardson), or those on `grid` and on `grid` with
-    every cell halved. At the default the relative error was below 1e-6, and mostly below 5e-8, for the three leading
-    eigenvalues in a table of 34 states with a1 ≤ 0.5, τ ≤ 1 and N ≤ 11. It grows where so few cells no longer resolve
-    the layers of a strong drift: 3e-4 at c = 80 √a, and of order one, with the right sign, at c = 150 √a; `error` shows
-    it. A state that hardly ever fires (N below 1e-15) and is kept there by an enormous b is at the mercy of rounding.
+    What is diagonalised is the Jacobian of the finite volumes that `solve` integrates. A transmission delay and a
+    fixed refractory time carry the rate along a line of their length; this transport is discretised by Chebyshev
+    collocation (the infinitesimal generator of the delay equation). The errors are even powers of the cell width, so
+    the eigenvalues on grids of 60, 120 and 240 cells (and half as many above V_F, where neurons can exceed it) are
+    extrapolated (Richardson), or those on `grid` and on `grid` with every cell halved. With leak and hard threshold
+    the relative error was below 1e-6, and mostly below 5e-8, for the three leading eigenvalues in a table of 34 states
+    with a1 ≤ 0.5, τ ≤ 1 and N ≤ 11. It grows where so few cells no longer resolve the layers of a strong drift: 3e-4
+    at c = 80 √a, and of order one, with the right sign, at c = 150 √a; `error` shows it. A state that hardly ever
+    fires (N below 1e-15) and is kept there by an enormous b is at the mercy of rounding. Where a random threshold lets
+    a strong drift carry neurons far beyond V_F, those that are about to rest at c have eigenvalues near −1/ε − k of
+    their own, hardly excited at all.
 
-    Mass is conserved, so the Jacobian has an eigenvalue zero with the left eigenvector 1 (mass). It is removed by
+    Mass is conserved, so the Jacobian has an eigenvalue zero whose left eigenvector is the mass. It is removed by
     restricting the matrix to perturbations of mass zero. Dropping the eigenvalue nearest to zero instead goes wrong at
     a fold, where a second one vanishes.
 
@@ -110,8 +115,9 @@ def spectrum(
     InvalidArgument
         If `at` is not a stationary state of `model`, `grid` does not fit, or `count` is out of range.
 
-    Source: for τ = 0 and a1 = 0 the eigenvalues are the zeros of a combination of parabolic cylinder functions;
-    Brunel, Hakim, Neural Comput. 11 (1999) 1621.
+    Source: for the leak the eigenvalues are the zeros of a combination of parabolic cylinder functions; Brunel, Hakim,
+    Neural Comput. 11 (1999) 1621, with a transmission delay. Collocation: Breda, Maset, Vermiglio, SIAM J. Sci. Comput.
+    27 (2005) 482.
 
     >>> import fokkerplanck as fp
     >>> model = fp.nnlif(b=1.0)
@@ -124,97 +130,142 @@ def spectrum(
     if grid is None:
         grids, home = [fitted_grid(at)], HALVINGS
         for _ in range(HALVINGS):
-            grids.append(_halved(grids[-1]))
+            grids.append(grids[-1].refined())
     else:
         at.state(grid)  # refuses a grid that does not fit
-        grids, home = [grid, _halved(grid)], 0
+        grids, home = [grid, grid.refined()], 0
     if count >= grids[0].cells:
         raise InvalidArgument(f"`count` = {count} needs a `grid` of more than that many cells.")
-    problems = [_linearised(model, at, g, scheme) for g in grids]
+    nodes = _nodes(model, at, grids[0], scheme, count)
+    problems = [_linearised(model, at, g, scheme, nodes) for g in grids]
     own_values, vectors = eig(problems[home].matrix)
     ladder = [own_values if k == home else eigvals(problem.matrix) for k, problem in enumerate(problems)]
     values, error, order = _extrapolated(ladder, count)
     # No eigenvalue is known better than the rounding of the largest entry, which counts on extremely fine cells.
     error = np.maximum(error, np.finfo(float).eps * max(np.abs(problem.matrix).max() for problem in problems))
-    masses, rate = _normalised(problems[home], vectors[:, order[home]])
-    cells = grids[home].cells
+    masses, pool, rate = _normalised(problems[home], vectors[:, order[home]], grids[home].cells)
     return Spectrum(
         eigenvalues=values,
-        modes=masses[:, :cells] / grids[home].width,
+        modes=masses / grids[home].width,
         rate=rate,
-        refractory=masses[:, cells:].sum(axis=1),
+        refractory=pool,
         error=error,
         grid=grids[home],
     )
 
 
-def jacobian(system: FiniteVolumes, density: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+class Jacobian(NamedTuple):
+    """`matrix` acts on the masses of the cells, the refractory pool and the rates along the lines of delay.
+
+    `rate` is the row that gives δN of a perturbation, `mass` the one that gives its mass: mass @ matrix = 0.
+    """
+
+    matrix: np.ndarray
+    rate: np.ndarray
+    mass: np.ndarray
+
+
+def jacobian(system: FiniteVolumes, density: np.ndarray, rate: float, nodes: int = NODES) -> Jacobian:
     """The Jacobian of the discrete equation at (density, rate), with the algebraic equation for the rate eliminated.
 
-    In the masses x_i = h_i n_i of the cells, followed by the refractory mass R if there is a refractory state,
+    In the masses x_i = h_i n_i of the cells,
 
-        x' = T(N) x + r S,   R' = N − S,   0 = e(N)·x − N,
+        x' = T(A) x + r S,   N = e(A)·x,   A = N(t − d),   S = N | R/τ with R' = N − S | N(t − τ),
 
-    a perturbation changes the rate by δN = e·δx/(1 − η), η = ∂e/∂N·x, so that with k = ∂T/∂N x
-
-        J = T + (k + r) eᵀ/(1 − η)     or, with the pool,     [T + k eᵀ/(1 − η), r/τ; eᵀ/(1 − η), −1/τ].
-
-    Every column sums to zero: mass is conserved.
+    a perturbation changes x' by k δA and N by e·δx + η δA, with k = ∂T/∂A x and η = ∂e/∂A·x. Without delay δA = δN, so
+    that δN = e·δx/(1 − η). A delay d adds the unknowns z_j = N(t + θ_j) at the Chebyshev points of [−d, 0): with the
+    differentiation matrix D, z' = D (N, z), and the last of them is A, or S.
 
     Parameters
     ----------
     system : FiniteVolumes
     density : array, shape (cells,)
     rate : float
-
-    Returns
-    -------
-    jacobian : array, shape (cells, cells) or (cells + 1, cells + 1)
-    rate : array
-        The row that gives δN of a perturbation.
+    nodes : int
+        Unknowns along each line of delay.
 
     Raises
     ------
     InvalidArgument
-        If η ≥ 1: the grid is too coarse for the layer at V_F and the rate is not a function of the density.
+        If η ≥ 1 without delay: the grid is too coarse for the layer at V_F, the rate no function of the density.
     """
-    at = np.array([rate])
-    right, left = (weights[:, 0] for weights in system.weights(at, 0.0))
-    gains = system.model.coupling.gain, system.model.noise.gain
-    more_right, more_left = (weights[:, 0] for weights in system.weight_slopes(at, 0.0, *gains))
-    flux = more_right * np.concatenate([[0.0], density]) - more_left * np.concatenate([density, [0.0]])
-    if not flux[-1] < 1.0:
+    linear = linear_parts(system, density, rate)
+    cells, tau = system.cells, system.model.refractory.mean_duration
+    pooled = tau > 0.0 and not system.latency
+    lags = [lag for lag in (system.delay, system.latency) if lag]
+    size = cells + pooled + nodes * len(lags)
+    ends = size - nodes * np.arange(len(lags))[::-1]
+    unit = np.eye(size)
+
+    fired = np.zeros(size)
+    fired[:cells] = linear.fired
+    if system.delay:
+        arriving = unit[ends[0] - 1]
+        fired = fired + linear.eta * arriving
+    elif linear.eta < 1.0:
+        arriving = fired = fired / (1.0 - linear.eta)
+    else:
         raise InvalidArgument(
             f"`grid` is too coarse for the boundary layer at V_F of a state with N = {rate:.4g}; "
             f"use a smaller `finest`."
         )
-    fired = system.hazard()[:, 0].copy()
+    back = unit[-1] if system.latency else unit[cells] / tau if pooled else fired
+
+    matrix = np.zeros((size, size))
+    matrix[:cells, :cells] = linear.transport
+    matrix[:cells] += np.outer(linear.response, arriving) + np.outer(linear.reset, back)
+    mass = np.zeros(size)
+    mass[: cells + pooled] = 1.0
+    if pooled:
+        matrix[cells] = fired - back
+    for lag, end in zip(lags, ends, strict=True):
+        line, D = slice(end - nodes, end), chebyshev(nodes) * (2.0 / lag)
+        matrix[line] = np.outer(D[1:, 0], fired)
+        matrix[line, line] += D[1:, 1:]
+    if system.latency:  # R = ∫ N ds over the last line, by the weights w for which w·z' = N − S
+        mass[line] = np.linalg.solve(D[1:, 1:].T, -unit[-1][line])
+    return Jacobian(matrix, fired, mass)
+
+
+class Linear(NamedTuple):
+    """Transport T with its losses, response k and η to the activity, readout e and deposit r, in masses."""
+
+    transport: np.ndarray
+    response: np.ndarray
+    eta: float
+    fired: np.ndarray
+    reset: np.ndarray
+
+
+def linear_parts(system: FiniteVolumes, density: np.ndarray, rate: float) -> Linear:
+    """What `jacobian` is made of."""
+    at, hazard = np.array([rate]), system.hazard()[:, 0]
+    right, left = (weights[:, 0] for weights in system.weights(at, 0.0))
+    gains = system.model.coupling.gain, system.model.noise.gain
+    more_right, more_left = (weights[:, 0] for weights in system.weight_slopes(at, 0.0, *gains))
+    flux = more_right * np.concatenate([[0.0], density]) - more_left * np.concatenate([density, [0.0]])
+    fired = hazard.copy()
     fired[-1] += right[-1] / system.width[-1]
-    fired /= 1.0 - flux[-1]
-    transport = _tridiagonal(right, left, system.width) - np.diag(system.hazard()[:, 0])
-    transport -= np.outer(np.diff(flux), fired)
+    transport = _tridiagonal(right, left, system.width) - np.diag(hazard)
     reset = np.zeros(system.cells)
     cells, shares = system.grid.deposit(system.model.V_R)
     reset[cells] = shares
-    tau = system.model.refractory.mean_duration
-    if tau == 0:
-        return transport + np.outer(reset, fired), fired
-    pooled = np.block([[transport, reset[:, None] / tau], [fired, -1.0 / tau]])
-    return pooled, np.append(fired, 0.0)
+    return Linear(transport, -np.diff(flux), float(flux[-1]), fired, reset)
+
+
+def chebyshev(nodes: int) -> np.ndarray:
+    """Differentiation matrix on the points cos(jπ/nodes), j = 0, …, nodes, of [−1, 1]; Trefethen (2000), ch. 6."""
+    j = np.arange(nodes + 1)
+    x = np.cos(np.pi * j / nodes)
+    c = np.where((j == 0) | (j == nodes), 2.0, 1.0) * (-1.0) ** j
+    D = np.outer(c, 1.0 / c) / (x[:, None] - x[None, :] + np.eye(nodes + 1))
+    return D - np.diag(D.sum(axis=1))
 
 
 def fitted_grid(at: StationaryState, cells: int = COARSEST) -> Grid:
-    """A grid for the stationary state `at`: it ends where the density does and resolves the layer at V_F.
-
-    `model.grid` must hold whatever a solution may do; one state needs less, and a wide domain would waste the cells.
-    """
-    V_R, V_F, c, a = at.model.V_R, at.model.V_F, at.current, at.diffusion
-    v_min = c - float(np.sqrt(max(c - V_R, 0.0) ** 2 + 2.0 * TAIL_EXPONENT * a))
-    v_min = min(v_min, V_R - 0.1 * (V_F - V_R))  # a strong drift leaves nothing below V_R, but V_R must be a face
-    # With a1 > 0 the rate feeds back on itself through the slope at V_F, on the length a0/|V_F − c|.
-    layer = a / max(c - V_F, 1e-300) if at.model.noise.gain == 0 else at.model.noise.a0 / max(abs(c - V_F), 1e-300)
-    finest = min(FINEST * min(V_F - V_R, np.sqrt(a), 5.0 * layer), 0.9 * (V_F - v_min) / cells)
-    return Grid.graded(v_min, V_R, V_F, cells, float(finest))
+    """A grid for the stationary state `at`: it ends where the density does and resolves the layer at V_F."""
+    noise = at.model.noise
+    return passage.fitted_grid(at.model, at.current, at.diffusion, cells, noise.a0 if noise.gain else 0.0)
 
 
 # -- details ----------------------------------------------------------------------------------------------------
@@ -234,47 +285,51 @@ class _Problem(NamedTuple):
 
     matrix: np.ndarray
     pivot: int
-    rate: np.ndarray
+    jacobian: Jacobian
 
 
-def _linearised(model: Population, at: StationaryState, grid: Grid, scheme: FluxScheme) -> _Problem:
+def _linearised(model: Population, at: StationaryState, grid: Grid, scheme: FluxScheme, nodes: int) -> _Problem:
     """Linearised at the exact profile and rate.
 
     The discrete stationary state would do as well (both are second order), but near a fold it may not exist.
 
-    The subspace of sum zero is invariant because the columns of the Jacobian sum to zero, and the eigenvalue that is
-    left out is exactly that zero.
+    The subspace of mass zero is invariant, and the eigenvalue that is left out is exactly that zero.
     """
     density = at.cell_averages(grid)
-    matrix, rate = jacobian(scheme.discretize(model, grid), density, at.rate)
+    full = jacobian(scheme.discretize(model, grid), density, at.rate, nodes)
     pivot = int(np.argmax(density * grid.width))
-    keep = np.arange(len(matrix)) != pivot
-    return _Problem(matrix[np.ix_(keep, keep)] - matrix[keep, pivot][:, None], pivot, rate)
+    keep = np.arange(len(full.mass)) != pivot
+    reduced = full.matrix[np.ix_(keep, keep)] - np.outer(full.matrix[keep, pivot], full.mass[keep])
+    return _Problem(reduced, pivot, full)
 
 
-def _normalised(problem: _Problem, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(masses, rate) of the eigenvectors: all masses, of total variation one, with a real positive rate."""
-    masses = np.insert(vectors, problem.pivot, -vectors.sum(axis=0), axis=0)
-    masses = masses / np.abs(masses).sum(axis=0)
-    rate = problem.rate @ masses
+def _nodes(model: Population, at: StationaryState, grid: Grid, scheme: FluxScheme, count: int) -> int:
+    """How many unknowns the lines of delay need for the leading eigenvalues; found on the coarsest grid."""
+    longest = max(model.coupling.delay, 0.0 if model.refractory.memoryless else model.refractory.mean_duration)
+    nodes = NODES
+    while longest and nodes < MOST_NODES:
+        values = eigvals(_linearised(model, at, grid, scheme, nodes).matrix)
+        if np.abs(values[_sorted(values)[:count]]).max() * longest <= nodes / 3.0:
+            break
+        nodes *= 2
+    return nodes
+
+
+def _normalised(problem: _Problem, vectors: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(masses of the cells, R, rate) of the eigenvectors: of total variation one, with a real positive rate."""
+    full = problem.jacobian
+    others = np.delete(full.mass, problem.pivot)
+    unknowns = np.insert(vectors, problem.pivot, -others @ vectors, axis=0)
+    masses, pool, rate = unknowns[:cells], full.mass[cells:] @ unknowns[cells:], full.rate @ unknowns
     phase = np.where(rate == 0.0, 1.0, rate)  # it underflows where the state is silent
-    return (masses * (np.conj(phase) / np.abs(phase))).T, np.abs(rate)
+    scale = np.conj(phase) / np.abs(phase) / (np.abs(masses).sum(axis=0) + np.abs(pool))
+    return (masses * scale).T, pool * scale, np.abs(rate * scale)
 
 
 def _tridiagonal(right: np.ndarray, left: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Transport between cells, acting on masses: its columns sum to minus the loss at V_F."""
     outward, inward = right[1:] / width, left[:-1] / width
     return np.diag(-(outward + inward)) + np.diag(outward[:-1], -1) + np.diag(inward[1:], 1)
-
-
-def _halved(grid: Grid) -> Grid:
-    """Every cell split in two, in the ratio in which the widths of its neighbours change.
-
-    The two grids are then samples of one smooth map at spacing 1 and 1/2, which Richardson extrapolation needs.
-    """
-    ratio = np.sqrt(grid.width[1:] / grid.width[:-1])
-    middles = grid.faces[:-1] + grid.width / (1.0 + np.append(ratio, ratio[-1]))
-    return Grid(np.sort(np.concatenate([grid.faces, middles])), grid.V_R)
 
 
 def _extrapolated(ladder: list[np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:

@@ -1,4 +1,4 @@
-"""Stationary states: all solutions of N (τ + I(N)) = 1, the curve they lie on and the folds where they merge."""
+"""Stationary states: the solutions of N (τ + I(N)) = 1, the curve they lie on and the folds where they merge."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
 from .grid import Grid
-from .meanfield.firstpassage import log_mean_first_passage, log_occupation, passage_moments
-from .models.population import Population, require_leaky_hard
+from .interpolation import RateHistory
+from .meanfield.passage import LONGEST, Discrete, closed_passage_of, passage_of
+from .models.population import Population, require_population
 from .outcomes import InvalidArgument
 from .spectrum import Spectrum, spectrum
 from .state import State
@@ -22,13 +23,18 @@ from .state import State
 Function = Callable[[np.ndarray], np.ndarray]
 
 STABILITY = {True: "stable", False: "unstable", None: "stability not resolved"}
-FASTEST = 1e10
-"""Without refractory state nothing bounds the rate; states beyond this one are not looked for."""
+FASTEST, FASTEST_DISCRETE = 1e10, 1e6
+"""Without refractory state nothing bounds the rate; states beyond this one are not looked for (the second: where I is
+known numerically only)."""
+QUIETEST = 1e-12
+"""With a0 = 0 a silent network has no noise left; rates below this one are not looked for."""
 RESOLUTION = 0.1
 """Largest step of the scan, in asinh((c − V_F)/√a) and in log a: the scales on which log I bends."""
+INTERPOLATED = 1e-5
+"""A numerical profile is normalised on a grid if its mass there is wrong by less."""
 TOUCHING = 1e-14
 """An extremum of log(N (τ + I)) this close to zero is a double root, to rounding."""
-UNRESOLVED = 1e-13
+UNRESOLVED, UNRESOLVED_DISCRETE = 1e-13, 1e-7
 """Where a function of log N stays this close to zero up to the end of the scan, its sign means nothing."""
 
 
@@ -56,7 +62,7 @@ class StationaryState:
 
     @property
     def refractory(self) -> float:
-        """Refractory mass R = τN."""
+        """Refractory mass R = τN, τ the mean duration."""
         return self.model.refractory.mean_duration * self.rate
 
     @property
@@ -70,21 +76,21 @@ class StationaryState:
         return float(self.model.noise.diffusion(np.asarray(self.rate)))
 
     def density(self, v: ArrayLike) -> np.ndarray:
-        """p at the potentials v; zero for v ≥ V_F. See `meanfield.firstpassage.stationary_density`."""
-        model = self.model
-        return np.asarray(np.exp(self.log_rate + log_occupation(v, self.current, self.diffusion, model.V_R, model.V_F)))
+        """p at the potentials v: N times the occupation density of `meanfield.passage`."""
+        passage = passage_of(self.model)
+        return np.asarray(np.exp(self.log_rate + passage.log_occupation(v, self.current, self.diffusion)))
 
     def cell_averages(self, grid: Grid) -> np.ndarray:
         """Averages of p over the cells, by eight-point Gauss quadrature; shape (cells,).
 
-        V_R is a face, so p is smooth in every cell and the averages are exact to rounding wherever a cell is
+        V_R and V_F are faces, so p is smooth in every cell and the averages are exact to rounding wherever a cell is
         not much wider than the boundary layer a/(c − V_F).
         """
         nodes, weights = np.polynomial.legendre.leggauss(8)
         return self.density(grid.v[:, None] + 0.5 * grid.width[:, None] * nodes) @ (0.5 * weights)
 
     def state(self, grid: Grid) -> State:
-        """The state on a grid, accepted by `fp.solve(model, initial=...)`.
+        """The state on a grid, with its constant rate as its past, accepted by `fp.solve(model, initial=...)`.
 
         The solver closes the rate for the density it is given, so its N differs from `.rate` by the error of its
         scheme, and an unstable state leaves along its growing mode from a perturbation of that size.
@@ -104,14 +110,20 @@ class StationaryState:
         if not isinstance(grid, Grid) or (grid.V_R, grid.V_F) != (model.V_R, model.V_F):
             raise InvalidArgument(f"`grid` must fit the model; build it with `model.grid(cells=...)`, not {grid!r}.")
         averages = self.cell_averages(grid)
-        lost = 1.0 - self.refractory - float(averages @ grid.width)
+        mass = float(averages @ grid.width)
+        lost = 1.0 - self.refractory - mass
+        if isinstance(passage_of(model), Discrete) and abs(lost) < INTERPOLATED:
+            averages, lost = averages * ((1.0 - self.refractory) / mass), 0.0
         if abs(lost) > 1e-9:
             raise InvalidArgument(
                 f"`grid` misses a mass of {lost:.2g} of this state (c = {self.current:.4g}, a = {self.diffusion:.4g}): "
-                f"it starts too high at {grid.v_min:g}, or its cells are too wide at V_F; use a lower `v_min` or "
-                f"a smaller `finest`."
+                f"it starts too high at {grid.v_min:g}, ends too low at {grid.v_max:g}, or its cells are too wide at "
+                f"V_F; use a lower `v_min`, a higher `v_max` (if neurons can exceed V_F) or a smaller `finest`."
             )
-        return State(0.0, grid, averages, self.rate, self.refractory)
+        latency = 0.0 if model.refractory.memoryless else model.refractory.mean_duration
+        depth = max(latency, model.coupling.delay)
+        history = RateHistory(np.array([-depth, 0.0]), np.full(2, self.rate)) if depth else None
+        return State(0.0, grid, averages, self.rate, self.refractory, history)
 
     @cached_property
     def eigenvalue(self) -> complex:
@@ -149,11 +161,17 @@ class StationaryState:
 
 
 def stationary_states(model: Population) -> tuple[StationaryState, ...]:
-    """All stationary states of `model`, by increasing rate.
+    """The stationary states of `model`, by increasing rate.
 
-        N (τ + I(c, a)) = 1,   c = bN + I_ext,   a = a0 + a1 N,   I the mean first-passage time from V_R to V_F
+        N (τ + I(c, a)) = 1,   c = bN + I_ext,   a = a0 + a1 N,   I the mean time from reset to spike
 
-    How many there are, counted with multiplicity, with ψ(σ) = e^{−a0 σ²/2 − I_ext σ} (e^{σ V_F} − e^{σ V_R})/σ:
+    τ is the mean refractory time, whatever its law, and a transmission delay does not matter. With the leak, I is
+    known in closed form for the hard threshold (the mean first passage to V_F) and for the random one (with parabolic
+    cylinder functions, see `meanfield.passage.LeakyRandom`); for other drifts and thresholds finite volumes give it,
+    as a rule to 1e-8 or better; under a very strong drift (c above 1000 √a) to 1e-6.
+
+    How many there are for leak and hard threshold, counted with multiplicity,
+    with ψ(σ) = e^{−a0 σ²/2 − I_ext σ} (e^{σ V_F} − e^{σ V_R})/σ:
 
     - b ≤ 0 and a1 = 0: exactly one, because I does not decrease with N (Cáceres, Carrillo, Perthame 2011).
     - b < 0 and a1 > 0: an odd number. Three are possible: noise that grows with N can ignite a silent network.
@@ -173,32 +191,39 @@ def stationary_states(model: Population) -> tuple[StationaryState, ...]:
       For a0 = 1, V_R = 1, V_F = 2: ψ* = 3.4038. (Cáceres, Carrillo, Perthame 2011 prove at least one in the first
       row, at least two and none in parts of the others; Cáceres, Perthame 2014 at least one for τ > 0.)
 
-    Method: f(L) = log(N (τ + I)), L = log N, has its derivatives in closed form. The zeros of f'' are found first,
+    A random threshold bounds the rate, N < 1/(τ + ε), and as N I(N) then runs from 0 to beyond 1 there is always one.
+
+    Method: f(L) = log(N (τ + I)), L = log N. In closed form f has its derivatives: the zeros of f'' are found first,
     between them those of f', and between those every zero of f is simple and isolated by a change of sign: a pair near
-    a fold cannot hide between two points of the scan. An extremum that touches zero to rounding is a double root and
-    is returned once.
+    a fold cannot hide between two points of the scan. A numerical I has no derivatives; there the scan (in steps of at
+    most 0.1 on the scales of c and of log a) is completed by the extrema of f that it brackets: a pair near a fold is
+    not lost, but two extrema within three points of the scan would be. An extremum that touches zero to rounding is a
+    double root and is returned once.
 
     Parameters
     ----------
     model : Population
-        With leak drift, hard threshold and constant external current.
+        With constant external current.
 
     Returns
     -------
     tuple of StationaryState
-        Empty if there is none. Without refractory state, rates above 1e10 are not looked for.
+        Empty if there is none. What is not looked for: without refractory state or random threshold, rates above 1e10
+        (1e6 where I is numerical); where I is numerical, rates below e^{−590}; for a0 = 0, rates below 1e-12.
 
     Raises
     ------
     InvalidArgument
-        If the external current depends on time, or the model has another drift or threshold.
+        If the external current depends on time, there is no noise at all, or the drift lets the density drift away.
 
     Source: Cáceres, Carrillo, Perthame (2011), section 3; Cáceres, Perthame (2014). Descartes' rule for Laplace
     transforms (variation diminution): S. Karlin, Total Positivity (1968).
 
-    >>> from fokkerplanck import nnlif
+    >>> from fokkerplanck import RandomThreshold, nnlif
     >>> [round(state.rate, 9) for state in stationary_states(nnlif(b=1.5))]
     [0.192364013, 2.289125708]
+    >>> [round(state.rate, 9) for state in stationary_states(nnlif(b=1.5, threshold=RandomThreshold(0.1)))]
+    [0.075611287]
     """
     _check(model)
 
@@ -206,10 +231,15 @@ def stationary_states(model: Population) -> tuple[StationaryState, ...]:
         return lambda log_rate: _balance(model, log_rate, order)[order]
 
     nodes = _scan(model)
-    nodes = np.union1d(nodes, _zeros(f(2), nodes))
-    extrema = _zeros(f(1), nodes)
-    roots = _zeros(f(0), np.union1d(nodes, extrema), double=extrema)
-    residuals = np.expm1(f(0)(roots))
+    if isinstance(passage_of(model), Discrete):
+        balance, resolution = _remembered(f(0)), UNRESOLVED_DISCRETE
+        extrema = _extrema(balance, nodes)
+    else:
+        balance, resolution = f(0), UNRESOLVED
+        nodes = np.union1d(nodes, _zeros(f(2), nodes))
+        extrema = _zeros(f(1), nodes)
+    roots = _zeros(balance, np.union1d(nodes, extrema), double=extrema, unresolved=resolution)
+    residuals = np.expm1(balance(roots))
     return tuple(StationaryState(model, float(L), float(r)) for L, r in zip(roots, residuals, strict=True))
 
 
@@ -217,24 +247,18 @@ def stationary_states(model: Population) -> tuple[StationaryState, ...]:
 
 
 def _balance(model: Population, log_rate: np.ndarray, order: int = 2) -> list[np.ndarray]:
-    """f = log(N (τ + I)) and its derivatives by L = log N, up to `order` ≤ 2.
-
-    The moments m_k of `passage_moments` give dI/dN = −(b m_1 + a1 m_2/2), d²I/dN² = b² m_2 + a1 b m_3 + a1² m_4/4.
-    """
+    """f = log(N (τ + I)) and its derivatives by L = log N, up to `order` ≤ 2 (0 for a numerical I)."""
     N, b, a1 = np.exp(log_rate), model.coupling.gain, model.noise.gain
     with np.errstate(divide="ignore"):
         log_tau = np.log(model.refractory.mean_duration)
-    log_scale, m = passage_moments(*_coefficients(model, N), model.V_R, model.V_F, 2 * order)
-    log_total = np.logaddexp(log_tau, log_scale + np.log(m[0]))
-    f = [log_rate + log_total]
-    share = np.exp(log_scale - log_total)
-    if order >= 1:
-        first = -N * (b * m[1] + 0.5 * a1 * m[2]) * share
-        f.append(1.0 + first)
-    if order >= 2:
-        second = N**2 * (b**2 * m[2] + a1 * b * m[3] + 0.25 * a1**2 * m[4]) * share
-        f.append(first + second - first**2)
-    return f
+    if order == 0:
+        return [log_rate + np.logaddexp(log_tau, passage_of(model).log_time(*_coefficients(model, N)))]
+    jet = closed_passage_of(model, "derivatives are known").jet(*_coefficients(model, N))
+    log_total = np.logaddexp(log_tau, jet.log)
+    share = np.exp(jet.log - log_total)
+    first = N * (b * jet.c + a1 * jet.a) * share
+    second = N**2 * (b**2 * jet.cc + 2.0 * a1 * b * jet.ca + a1**2 * jet.aa) * share
+    return [log_rate + log_total, 1.0 + first, first + second - first**2][: order + 1]
 
 
 def _coefficients(model: Population, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -243,7 +267,8 @@ def _coefficients(model: Population, rate: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _scan(model: Population) -> np.ndarray:
     """Values of log N between which log I bends little; no state lies outside them."""
-    nodes = np.linspace(_lowest(model), _highest(model), 65)
+    lowest = _lowest(model)
+    nodes = np.linspace(lowest, max(_highest(model), lowest + 0.1), 65)
     while True:
         c, a = _coefficients(model, np.exp(nodes))
         root = np.sqrt(a[:-1])
@@ -256,37 +281,71 @@ def _scan(model: Population) -> np.ndarray:
 
 
 def _lowest(model: Population) -> float:
-    """A value of log N below every state: I is convex in N, so N (τ + max(I(0), I(N))) < 1 rules out all below N."""
+    """A value of log N below every state that is looked for.
+
+    I is convex in N for leak and hard threshold, so that N (τ + max(I(0), I(N))) < 1 rules out all below N.
+    """
     tau = model.refractory.mean_duration
-
-    def log_passage(rate: float) -> float:
-        return float(log_mean_first_passage(*_coefficients(model, np.asarray(rate)), model.V_R, model.V_F))
-
-    silent = log_passage(0.0)
+    if model.noise.a0 == 0.0:
+        return math.log(QUIETEST)
+    silent = _log_passage(model, 0.0)
     log_rate = -float(np.logaddexp(np.log(tau) if tau else -np.inf, silent)) - 0.1
-    while log_rate + np.log(tau + np.exp(min(max(silent, log_passage(math.exp(log_rate))), 700.0))) >= 0.0:
+    while log_rate + np.log(tau + np.exp(min(max(silent, _log_passage(model, math.exp(log_rate))), 700.0))) >= 0.0:
         log_rate -= 1.0
-    return log_rate
+    return max(log_rate, 10.0 - LONGEST) if isinstance(passage_of(model), Discrete) else log_rate
 
 
 def _highest(model: Population) -> float:
-    """A value of log N above every state: N τ ≤ 1, and N I(0) ≤ 1 if I increases with N."""
-    tau = model.refractory.mean_duration
-    highest = min(math.log(FASTEST), -math.log(tau)) if tau else math.log(FASTEST)
+    """A value of log N above every state that is looked for: N (τ + shortest I) ≤ 1, and N I(0) ≤ 1 if I increases."""
+    tau, passage = model.refractory.mean_duration, passage_of(model)
+    fastest = math.log(FASTEST_DISCRETE if isinstance(passage, Discrete) else FASTEST)
+    shortest = tau + passage.shortest
+    highest = min(fastest, -math.log(shortest)) if shortest else fastest
     if model.coupling.gain <= 0 and model.noise.gain == 0:
-        silent = -float(log_mean_first_passage(*_coefficients(model, np.asarray(0.0)), model.V_R, model.V_F))
-        highest = min(highest, silent) if tau else silent
+        silent = -_log_passage(model, 0.0)
+        highest = min(highest, silent) if shortest else silent
     return highest + 0.1
 
 
-def _zeros(f: Function, x: np.ndarray, double: np.ndarray | None = None) -> np.ndarray:
+def _log_passage(model: Population, rate: float) -> float:
+    return float(passage_of(model).log_time(*_coefficients(model, np.asarray(rate))))
+
+
+def _remembered(f: Function) -> Function:
+    """f, computed once at every point."""
+    known: dict[float, float] = {}
+
+    def look_up(x: np.ndarray) -> np.ndarray:
+        points = np.ravel(x).tolist()
+        known.update({z: float(f(np.asarray(z))) for z in points if z not in known})
+        return np.reshape([known[z] for z in points], np.shape(x))
+
+    return look_up
+
+
+def _extrema(f: Function, x: np.ndarray) -> np.ndarray:
+    """The extrema of f that points of x bracket."""
+    values = np.minimum(f(x), LONGEST)
+    rising = np.sign(np.diff(values))
+    found = []
+    for i in np.flatnonzero(rising[1:] * rising[:-1] < 0.0):
+        sign = -rising[i]
+
+        def value(z: float, sign: float = sign) -> float:
+            return sign * float(f(np.asarray(z)))
+
+        found.append(minimize_scalar(value, bounds=(x[i], x[i + 2]), method="bounded", options={"xatol": 1e-9}).x)
+    return np.array(found)
+
+
+def _zeros(f: Function, x: np.ndarray, double: np.ndarray | None = None, unresolved: float = UNRESOLVED) -> np.ndarray:
     """Zeros of f, one in each interval of x with a change of sign; points of `double` where f is rounding as well.
 
     The end of x on which f is nothing but rounding is left out: as N → ∞ without refractory state,
     N I → (V_F − V_R)/b, and where that is 1, or for the derivatives, f vanishes like a power of 1/N.
     """
     values = f(x)
-    resolved = np.flatnonzero(np.abs(values) > UNRESOLVED)
+    resolved = np.flatnonzero(np.abs(values) > unresolved)
     if not len(resolved):
         return x[:0]
     x, values = x[: resolved[-1] + 1], values[: resolved[-1] + 1]
@@ -308,7 +367,7 @@ def _crossing(f: Function, low: float, high: float) -> float:
 
 
 def _check(model: object) -> None:
-    if require_leaky_hard(model, "stationary states are known in closed form").coupling.time_dependent:
+    if require_population(model).coupling.time_dependent:
         raise InvalidArgument(
             "`external` is a function of time, so there is no stationary state; give the model a number, "
             "for example the mean of the current."
@@ -328,16 +387,17 @@ class Fold(NamedTuple):
 def bifurcation_curve(model: Population, rate: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The stationary states of `model` for every connectivity at once: (b, N) along their curve.
 
-    I(c, a) falls from ∞ to 0 as c goes from −∞ to ∞. So at each rate 0 < N < 1/τ exactly one input c solves
-    I(c, a0 + a1 N) = 1/N − τ, and the network fires at N for exactly one connectivity, b = (c − I_ext)/N: the
-    diagram is the graph of a function b(N), and its folds are the extrema.
+    I(c, a) falls from ∞ to 0 as c goes from −∞ to ∞, with a random threshold to ε. So at each rate 0 < N < 1/τ, or
+    1/(τ + ε), exactly one input c solves I(c, a0 + a1 N) = 1/N − τ, and the network fires at N for exactly one
+    connectivity, b = (c − I_ext)/N: the diagram is the graph of a function b(N), and its folds are the extrema.
 
     Parameters
     ----------
     model : Population
-        Its b plays no role.
+        With the leak and a hard or random threshold; its b plays no role.
     rate : array, optional
-        Rates N, with 0 < N < 1/τ. Default: 400 rates from 0.01 to 100 (or to nearly 1/τ), equally spaced in log N.
+        Rates N, with 0 < N < 1/(τ + ε). Default: 400 rates from 0.01 to 100 (or to nearly the bound), equally spaced in
+        log N.
 
     Returns
     -------
@@ -347,7 +407,8 @@ def bifurcation_curve(model: Population, rate: ArrayLike | None = None) -> tuple
     Raises
     ------
     InvalidArgument
-        As for `stationary_states`, or if a rate is not in (0, 1/τ).
+        If the model has another drift or threshold or the external current depends on time, or if a rate is out of
+        range.
 
     >>> from fokkerplanck import nnlif
     >>> b, N = bifurcation_curve(nnlif(b=0.0), rate=[0.192364012568, 2.28912570775])
@@ -355,12 +416,14 @@ def bifurcation_curve(model: Population, rate: ArrayLike | None = None) -> tuple
     [1.5, 1.5]
     """
     _check(model)
-    tau = model.refractory.mean_duration
+    passage = closed_passage_of(model, "the curve b(N) is known")
+    shortest = model.refractory.mean_duration + passage.shortest
     if rate is None:
-        rate = np.geomspace(1e-2, min(1e2, 0.999 / tau if tau else np.inf), 400)
+        rate = np.geomspace(1e-2, min(1e2, 0.999 / shortest if shortest else np.inf), 400)
     rate = np.asarray(rate, dtype=float)
-    if not np.all((rate > 0.0) & (rate * tau < 1.0) & np.isfinite(rate)):
-        raise InvalidArgument(f"`rate` must be positive and below 1/τ = {1 / tau if tau else np.inf:g}.")
+    if not np.all((rate > 0.0) & (rate * shortest < 1.0) & np.isfinite(rate)):
+        bound = "1/(τ + ε)" if passage.shortest else "1/τ"
+        raise InvalidArgument(f"`rate` must be positive and below {bound} = {1 / shortest if shortest else np.inf:g}.")
     return (_input_for(model, np.log(rate)) - model.coupling.external_at(0.0)) / rate, rate
 
 
@@ -369,26 +432,26 @@ def fold_points(model: Population) -> tuple[Fold, ...]:
 
         N (τ + I) = 1,   τ + I + N dI/dN = 0   (dI/dN at fixed b)
 
-    Along the curve the second equation is F(N) = 1 − N ((c − I_ext) m_1 + a1 N m_2/2) = 0; b increases where F > 0.
+    Along the curve the second equation is F(N) = 1 + N ((c − I_ext) ∂I/∂c + a1 N ∂I/∂a) = 0; b increases where F > 0.
     A pair of folds about to merge in a cusp is not missed: the zeros of dF/d log N, in closed form, are found first.
 
     Parameters
     ----------
     model : Population
-        Its b plays no role.
+        With the leak and a hard or random threshold; its b plays no role.
 
     Raises
     ------
     InvalidArgument
-        As for `stationary_states`.
+        As for `bifurcation_curve`.
 
     >>> from fokkerplanck import nnlif
     >>> fold_points(nnlif(b=0.0))[0].b  # doctest: +ELLIPSIS
     2.1009677604...
     """
     _check(model)
-    tau = model.refractory.mean_duration
-    highest = math.log(FASTEST) if not tau else min(math.log(FASTEST), -math.log(tau) - 1e-3)
+    shortest = model.refractory.mean_duration + closed_passage_of(model, "folds are known").shortest
+    highest = math.log(FASTEST) if not shortest else min(math.log(FASTEST), -math.log(shortest) - 1e-3)
     silent = -np.geomspace(25.0, 690.0, 80)[:0:-1]
     nodes = np.concatenate([silent, np.linspace(-25.0, highest, 1000)])
     nodes = np.union1d(nodes, _zeros(lambda L: _slope_along_curve(model, L)[1], nodes))
@@ -398,34 +461,37 @@ def fold_points(model: Population) -> tuple[Fold, ...]:
 
 
 def _slope_along_curve(model: Population, log_rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """F of `fold_points` and dF/d log N. With A_k = N m_k: F = 1 − (c − I_ext) A_1 − (a1 N/2) A_2.
+    """F of `fold_points` and dF/d log N.
 
-    Along the curve dc/dL = (1/N − a1 N m_2/2)/m_1, and dA_k/dL = A_k − A_{k+1} dc/dL − A_{k+2} a1 N/2.
+    Along the curve dc/dL = −(1/N + a1 N ∂I/∂a)/∂I/∂c and da/dL = a1 N; N times a derivative of I is 1 − τN times that
+    of log I, which does not overflow.
     """
     N = np.exp(log_rate)
     c = _input_for(model, log_rate)
-    _, m = passage_moments(c, model.noise.diffusion(N), model.V_R, model.V_F, order=4)
-    A = (1.0 - model.refractory.mean_duration * N) * m / m[0]
-    x, half = c - model.coupling.external_at(0.0), 0.5 * model.noise.gain * N
-    dc = (1.0 - half * A[2]) / A[1]
-    dA = A[:3] - A[1:4] * dc - A[2:5] * half
-    return 1.0 - x * A[1] - half * A[2], -(dc * A[1] + x * dA[1] + half * (A[2] + dA[2]))
+    jet = closed_passage_of(model, "folds are known").jet(c, model.noise.diffusion(N))
+    by_c, by_a, cc, ca, aa = ((1.0 - model.refractory.mean_duration * N) * x for x in jet[1:])
+    x, da = c - model.coupling.external_at(0.0), model.noise.gain * N
+    dc = -(1.0 + da * by_a) / by_c
+    F = 1.0 + x * by_c + da * by_a
+    return F, F - 1.0 + dc * by_c + x * (cc * dc + ca * da) + da * (by_a + ca * dc + aa * da)
 
 
 def _input_for(model: Population, log_rate: np.ndarray) -> np.ndarray:
     """The input c at which a population with the noise of the rate N fires at that rate: I(c, a) = 1/N − τ.
 
-    Newton's iteration on log I, which is convex and decreasing in c: after its first step it comes from the left.
+    Newton's iteration on log(I − its lower bound), which is decreasing and (for leak and hard threshold provably)
+    convex in c: after its first step it comes from the left.
     """
-    N = np.exp(log_rate)
-    a, V_R, V_F = model.noise.diffusion(N), model.V_R, model.V_F
-    target = np.log1p(-model.refractory.mean_duration * N) - log_rate
+    N, passage = np.exp(log_rate), closed_passage_of(model, "the curve b(N) is known")
+    a, V_R, V_F, least = model.noise.diffusion(N), model.V_R, model.V_F, passage.shortest
+    target = np.log1p(-(model.refractory.mean_duration + least) * N) - log_rate
     # Two guesses added: the barrier's, log I ≈ w_F²/2, and the noiseless one, I = log((c − V_R)/(c − V_F)).
     c = V_F - np.sqrt(2.0 * a * np.maximum(target, 0.0))
     c = c + (V_F - V_R) / np.expm1(np.exp(np.minimum(target, 6.0)))
     for _ in range(100):
-        log_scale, m = passage_moments(c, a, V_R, V_F, order=1)
-        change = (log_scale + np.log(m[0]) - target) * m[0] / m[1]
+        jet = passage.jet(c, a)
+        share = -np.expm1(np.log(least) - jet.log) if least else 1.0
+        change = -(jet.log + np.log(share) - target) * share / jet.c
         c = c + change
         if np.all(np.abs(change) <= 1e-13 * (np.abs(c) + np.sqrt(a))):
             break

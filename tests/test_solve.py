@@ -157,7 +157,8 @@ def test_the_time_of_blow_up(b, mean, variance, time):
     assert sol.status is fp.Status.BLOW_UP
     assert sol.blow_up.time == pytest.approx(time, rel=1e-3)
     low, high = sol.blow_up.interval
-    assert low <= time <= high < 1.01 * time
+    assert low <= time * (1.0 + 3e-5)  # the reference is the time of N = 2e4
+    assert time <= high < 1.01 * time
     assert low <= sol.blow_up.time <= high
     assert low <= sol.t[-1] <= high
     assert sol.blow_up.rate == np.max(sol.rate) > 100

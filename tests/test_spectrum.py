@@ -149,6 +149,75 @@ def test_unstable_eigenvalues_solve_the_characteristic_equation(model, share):
     assert below * above < 0
 
 
+# Reference (roots of the characteristic equation, in 25-digit parabolic cylinder functions)
+FIXED = fp.FixedRefractory
+DELAYED = [
+    ({"b": -30.0, "delay": 1.0}, 0, [-0.11872888678 + 2.24319229124j, -1.02984279591 + 8.38131573839j]),
+    ({"b": -10.0, "a1": 0.1, "delay": 2.0}, 0, [-0.14461756704 + 1.21189236925j, -0.54372668519 + 4.20410558536j]),
+    ({"b": 1.0, "refractory": FIXED(1.0)}, 0, [-0.80659167112, -1.84681124450 + 4.36307824790j]),
+    ({"b": -20.0, "a1": 0.2, "delay": 0.7, "refractory": FIXED(0.5)}, 0, [-0.96655586904 + 2.93360273990j]),
+    ({"b": 1.5, "delay": 0.3}, 0, [-0.70012043911, -2.59801647034]),
+    ({"b": 1.5, "delay": 0.3}, 1, [0.71977567323, -1.18899880550 + 18.86920510924j]),
+    ({"b": -60.0, "delay": 1.0, "refractory": fp.ExponentialRefractory(0.3)}, 0, [0.07491677269 + 2.27705467031j]),
+    ({"b": -41.9643854, "delay": 1.0}, 0, [2.264965j]),
+    ({"b": -2.95223051, "delay": 1.0, "a0": 0.2, "V_R": -2.0, "V_F": 0.0}, 0, [2.575151j]),
+]
+
+
+@pytest.mark.parametrize(("laws", "index", "expected"), DELAYED)
+def test_eigenvalues_with_a_past(laws, index, expected):
+    model = fp.nnlif(**laws)
+    values = fp.spectrum(model, fp.stationary_states(model)[index], count=4).eigenvalues
+    np.testing.assert_allclose(values[values.imag >= 0.0][: len(expected)], expected, atol=1e-6)
+
+
+# Reference (roots of the characteristic equation): (ε, τ, b), which state, its leading eigenvalue
+RANDOM = [
+    (0.1, 0.2, 0.0, 0, -1.1014),
+    (0.1, 0.2, 4.0, 0, -1.95637 + 9.75291j),
+    (0.1, 0.025, 3.0, 1, 1.20278),
+    (0.02, 0.2, 2.5, 2, -1.53274 + 2.86017j),
+    (0.02, 0.2, 4.0, 0, 5.70337 + 20.04833j),
+    (0.02, 1.0, 4.0, 0, -0.56796 + 1.22971j),
+]
+
+
+@pytest.mark.parametrize(("epsilon", "tau", "b", "index", "expected"), RANDOM)
+def test_eigenvalues_with_a_random_threshold(epsilon, tau, b, index, expected):
+    model = fp.nnlif(b=b, threshold=fp.RandomThreshold(epsilon), refractory=fp.ExponentialRefractory(tau))
+    assert fp.stationary_states(model)[index].eigenvalue == pytest.approx(expected, abs=2e-5)
+
+
+def test_a_drift_by_another_name_has_the_same_spectrum():
+    model = fp.nnlif(b=0.5, drift=lambda v: -v)
+    state = StationaryState(model, fp.stationary_states(network(0.5))[0].log_rate, 0.0)
+    np.testing.assert_allclose(fp.spectrum(model, state, 2).eigenvalues, [-1.1099622657, -2.6197634791], rtol=2e-6)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.4])
+def test_the_pool_of_a_fixed_refractory_time(delay):
+    """R = ∫ N over the last τ, so that for a mode R = N (1 − e^{−λτ})/λ; and no mode has mass."""
+    model = fp.nnlif(b=0.5, refractory=FIXED(0.8), delay=delay)
+    (state,) = fp.stationary_states(model)
+    grid = model.grid(100, v_min=-7.0)
+    found = fp.spectrum(model, state, 3, grid)
+    np.testing.assert_allclose(found.modes @ grid.width + found.refractory, 0.0, atol=1e-12)
+    own = 2e-2  # the eigenvalues are extrapolated, the modes are those of the grid
+    expected = found.rate * -np.expm1(-0.8 * found.eigenvalues) / found.eigenvalues
+    np.testing.assert_allclose(found.refractory, expected, rtol=own)
+    matrix, _, mass = jacobian(fp.ScharfetterGummel().discretize(model, grid), state.cell_averages(grid), state.rate)
+    np.testing.assert_allclose(mass @ matrix, 0.0, atol=1e-11 * np.abs(matrix).max())
+
+
+def test_a_long_delay_gets_the_nodes_it_needs():
+    model = fp.nnlif(b=-20.0, delay=30.0)
+    (state,) = fp.stationary_states(model)
+    found = fp.spectrum(model, state, 6)
+    # Near the axis, e^{−λd} G(λ) = 1 with G nearly real and negative: ω ≈ (2k + 1) π/d, a little less.
+    np.testing.assert_allclose(found.eigenvalues.imag[::2] * 30.0 / np.pi, [1.0, 3.0, 5.0], rtol=0.03)
+    assert np.all(found.error < 1e-8)
+
+
 # -- the Jacobian -----------------------------------------------------------------------------------------------
 
 
@@ -165,7 +234,7 @@ def test_the_jacobian_is_that_of_the_solver(data):
     y = system.pack(density, pool)
     assume(system.close(y, 0.0))
     assume(y[-1, 0] < 5.0)
-    matrix, rate = jacobian(system, density, float(y[-1, 0]))
+    matrix, rate, _ = jacobian(system, density, float(y[-1, 0]))
     unit = np.append(grid.width, 1.0)[: len(matrix)]  # the matrix acts on masses
     scale = np.abs(matrix).max()
     np.testing.assert_allclose(matrix.sum(axis=0), 0.0, atol=1e-12 * scale)
@@ -218,7 +287,7 @@ def test_modes_are_eigenvectors():
     assert found.modes.shape == (5, grid.cells)
     assert found.v.shape == (grid.cells,)
     system = fp.ScharfetterGummel().discretize(model, grid)
-    matrix, rate = jacobian(system, state.cell_averages(grid), state.rate)
+    matrix, rate, _ = jacobian(system, state.cell_averages(grid), state.rate)
     for value, mode, pool, speed in zip(found.eigenvalues, found.modes, found.refractory, found.rate, strict=True):
         x = np.append(mode * grid.width, pool)
         assert np.abs(x).sum() == pytest.approx(1.0, rel=1e-12)

@@ -1,8 +1,6 @@
 """Stationary states: the published tables, their number in every regime, folds, and that the solver stays there."""
 
-import dataclasses
 import math
-import types
 
 import numpy as np
 import pytest
@@ -395,11 +393,131 @@ def test_what_is_refused():
 
 
 def test_other_laws_are_refused():
-    soft = types.SimpleNamespace(V_F=2.0)
-    with pytest.raises(fp.InvalidArgument, match="hard threshold"):
-        fp.stationary_states(dataclasses.replace(network(0.5), threshold=soft))
-    with pytest.raises(fp.InvalidArgument, match="leak drift"):
-        fp.stationary_states(dataclasses.replace(network(0.5), drift=lambda v: -(v**3)))
+    for call in (fold_points, bifurcation_curve):
+        with pytest.raises(fp.InvalidArgument, match="leak drift"):
+            call(fp.nnlif(b=0.5, drift=lambda v: -(v**3)))
+        with pytest.raises(fp.InvalidArgument, match="random threshold only"):
+            call(fp.nnlif(b=0.5, threshold=fp.SoftThreshold(lambda v: np.exp(v))))
+    with pytest.raises(fp.InvalidArgument, match="a0 = a1 = 0"):
+        fp.stationary_states(fp.nnlif(b=0.5, a0=0.0))
+    with pytest.raises(fp.InvalidArgument, match="does not keep the density"):
+        fp.stationary_states(fp.nnlif(b=0.5, drift=lambda v: v))
+
+
+# -- other laws -------------------------------------------------------------------------------------------------
+
+# Reference (30-digit parabolic cylinder functions): (ε, τ, b): the rates; a = 1, V_R = 1, V_F = 2
+RANDOM = {
+    (0.1, 0.2, 0.0): [0.060151839],
+    (0.1, 0.2, 4.0): [2.214433098],
+    (0.1, 0.025, 3.0): [0.110999511, 0.590248788, 4.804955448],
+    (0.02, 0.2, 2.0): [0.138831243],
+    (0.02, 0.2, 2.5): [0.179007008, 1.111549160, 1.488209301],
+    (0.02, 0.2, 4.0): [3.171494046],
+    (0.02, 1.0, 4.0): [0.410822023],
+}
+
+
+def random_network(epsilon, tau, b, **others):
+    return network(b, tau=tau, threshold=fp.RandomThreshold(epsilon), **others)
+
+
+@pytest.mark.parametrize("key", RANDOM)
+def test_published_rates_with_a_random_threshold(key):
+    states = fp.stationary_states(random_network(*key))
+    np.testing.assert_allclose([state.rate for state in states], RANDOM[key], rtol=0, atol=6e-10)
+    assert all(abs(state.residual) < 2e-14 for state in states)
+
+
+def test_a_small_epsilon_is_nearly_the_hard_threshold():
+    (hard,) = rates(network(0.5, tau=0.2))
+    distances = [1.0 - rates(random_network(epsilon, 0.2, 0.5))[0] / hard for epsilon in (4e-6, 1e-6)]
+    assert distances[0] / distances[1] == pytest.approx(2.0, rel=5e-3)  # O(√ε)
+    assert distances[0] < 5e-3
+
+
+def test_folds_with_a_random_threshold():
+    folds = fold_points(random_network(0.02, 0.2, 0.0))
+    for fold in folds:
+        inside = math.copysign(1e-9, folds[0].b - folds[1].b) * (1 if fold is folds[1] else -1)
+        assert len(rates(random_network(0.02, 0.2, fold.b + inside))) == 3
+        assert len(rates(random_network(0.02, 0.2, fold.b - inside))) == 1
+    b, _ = bifurcation_curve(random_network(0.02, 0.2, 0.0), [0.179007008, 1.111549160, 1.488209301])
+    np.testing.assert_allclose(b, 2.5, rtol=1e-8)
+    with pytest.raises(fp.InvalidArgument, match=r"1/\(τ \+ ε\) = 4.5454"):
+        bifurcation_curve(random_network(0.02, 0.2, 0.0), 4.6)
+
+
+@pytest.mark.parametrize(("a1", "b"), [(0.0, 2.5), (0.4, -1.0)])
+def test_derivatives_with_a_random_threshold(a1, b):
+    model = random_network(0.02, 0.2, b, a1=a1)
+    x, h = np.linspace(-4.0, 1.4, 7), 1e-4
+    values = [_balance(model, x + s * h) for s in (-1.0, 0.0, 1.0)]
+    for order in (0, 1):
+        difference = (values[2][order] - values[0][order]) / (2 * h)
+        np.testing.assert_allclose(difference, values[1][order + 1], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("key", [(0.02, 0.2, 2.5), (0.1, 0.025, 3.0)])
+def test_a_random_threshold_is_a_soft_one_with_a_jump(key):
+    epsilon, tau, b = key
+    soft = fp.SoftThreshold(lambda v: np.where(v > 2.0, 1.0 / epsilon, 0.0))
+    found = fp.stationary_states(fp.nnlif(b=b, threshold=soft, refractory=fp.FixedRefractory(tau), delay=0.3))
+    expected = fp.stationary_states(random_network(*key))
+    np.testing.assert_allclose([s.rate for s in found], [s.rate for s in expected], rtol=1e-11)
+    v = np.array([-3.0, 0.0, 0.99, 1.5, 1.99, 2.01, 2.5])
+    np.testing.assert_allclose(found[0].density(v), expected[0].density(v), rtol=0, atol=1e-7)
+
+
+def test_a_drift_that_is_the_leak_by_another_name():
+    """Near the fold, too, where the two states are 0.03 apart."""
+    b = fold_points(network(0.0, tau=0.2))[0].b - 1e-4
+    found = fp.stationary_states(fp.nnlif(b=b, refractory=fp.FixedRefractory(0.2), drift=lambda v: -v))
+    expected = fp.stationary_states(network(b, tau=0.2))
+    np.testing.assert_allclose([s.rate for s in found], [s.rate for s in expected], rtol=1e-6)
+    v = np.linspace(-3.0, 2.5, 23)
+    np.testing.assert_allclose(found[-1].density(v), expected[-1].density(v), rtol=0, atol=1e-6)
+
+
+def test_the_quadratic_neuron():
+    """Against the double integral of the mean first-passage time, I = ∫ ∫ e^{Φ(s) − Φ(v)}/a over v < s, s > V_R."""
+    model = fp.nnlif(b=0.0, a0=0.5, V_R=-4.0, V_F=6.0, external=-0.2, drift=fp.QuadraticDrift())
+    (state,) = fp.stationary_states(model)
+    v, h = np.linspace(-6.5, 6.0, 12_501, retstep=True)
+    v = v[:-1] + 0.5 * h  # V_R and V_F lie between the points
+    phi = -(v**3 / 3.0 - 0.2 * v) / 0.5
+    outer = np.exp(phi) * (v > -4.0)
+    above = np.cumsum(outer[::-1])[::-1] - 0.5 * outer
+    time = (np.exp(-phi) * above).sum() * h**2 / 0.5
+    assert state.rate == pytest.approx(1.0 / time, rel=1e-4)
+    grid = model.grid(400, finest=1e-3)
+    assert state.state(grid).density @ grid.width == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "laws",
+    [
+        {"delay": 0.7},
+        {"refractory": fp.FixedRefractory(0.3), "delay": 0.4},
+        {"threshold": fp.RandomThreshold(0.05), "refractory": fp.FixedRefractory(0.3)},
+        {"threshold": fp.SoftThreshold(lambda v: np.exp(3.0 * (v - 2.0)))},
+    ],
+)
+def test_the_solver_stays_there_with_other_laws(laws):
+    model = fp.nnlif(b=0.5, **laws)
+    (state,) = fp.stationary_states(model)
+    sol = fp.solve(model, state.state(model.grid(300, finest=5e-3)), (0.0, 3.0), estimate_error=False)
+    np.testing.assert_allclose(sol.rate[sol.t > 1.0], state.rate, rtol=5e-4)
+    np.testing.assert_allclose(sol.refractory, state.refractory, rtol=1e-3)
+
+
+def test_a_numerical_passage_too_rare_for_doubles_has_no_state():
+    assert fp.stationary_states(fp.nnlif(b=-1.0, a0=1e-3, drift=lambda v: -v)) == ()
+
+
+def test_noise_of_the_network_alone():
+    (state,) = fp.stationary_states(fp.nnlif(b=0.5, a0=0.0, a1=1.0, external=3.0))
+    assert abs(state.residual) < 1e-13
 
 
 # -- far from the usual scales ----------------------------------------------------------------------------------

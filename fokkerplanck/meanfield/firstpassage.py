@@ -243,14 +243,26 @@ def _below_rest(near: np.ndarray, length: np.ndarray, order: int) -> np.ndarray:
     decades = np.log1p(length / (1.0 + near))
     shift = (1.0 + near[..., None]) * np.expm1(decades[..., None] * NODES)
     y = near[..., None] + shift
-    first = np.sqrt(0.5 * np.pi) * erfcx(np.sqrt(0.5) * y)
-    phi = [first]
+    return decades * _sum((1.0 + y) * np.array(_phi_below(y, order)))
+
+
+def phi_derivatives(w: np.ndarray, order: int) -> np.ndarray:
+    """φ_k(w) e^{−max(w, 0)²/2} for k = 0, …, order, without cancellation; shape (order + 1, ...)."""
+    w = np.asarray(w, dtype=float)
+    above = [np.sqrt(2.0 * np.pi) * ndtr(w)]
+    _climb(above, w, np.exp(-0.5 * w**2), order)
+    return np.where(w > 0.0, np.array(above), np.array(_phi_below(np.maximum(-w, 0.0), order)))
+
+
+def _phi_below(y: np.ndarray, order: int) -> list[np.ndarray]:
+    """φ_k(−y), y ≥ 0, for k = 0, …, order."""
+    phi = [np.sqrt(0.5 * np.pi) * erfcx(np.sqrt(0.5) * y)]
     if order:
         _climb(phi, -np.minimum(y, 2.0), 1.0, order)
-        far = y > 2.0  # where climbing cancels, the ratios φ_k/φ_{k−1} come from a continued fraction
-        for k, ratio in enumerate(_ratios(y[far], order), start=1):
-            phi[k][far] = phi[k - 1][far] * ratio
-    return decades * _sum((1.0 + y) * np.array(phi))
+        # Where climbing cancels, the ratios φ_k/φ_{k−1} come from a continued fraction.
+        for k, ratio in enumerate(_ratios(np.maximum(y, 2.0), order), start=1):
+            phi[k] = np.where(y > 2.0, phi[k - 1] * ratio, phi[k])
+    return phi
 
 
 def _climb(phi: list[np.ndarray], w: np.ndarray, one: np.ndarray | float, order: int) -> None:

@@ -14,6 +14,7 @@ from .kernels import backward_euler, deposit, eliminate, substitute, transport
 from .schemes import FluxScheme
 from .system import Change, PopulationSystem
 
+GAUSS = np.polynomial.legendre.leggauss(5)
 MANY_CELLS = 20_000
 """More cells than this are no advice."""
 
@@ -194,6 +195,6 @@ class FiniteVolumes(PopulationSystem):
 
 def _cell_averages(function: Callable[[np.ndarray], np.ndarray], grid: Grid) -> np.ndarray:
     """Averages over the cells by five-point Gauss quadrature; jumps at faces do no harm."""
-    nodes, weights = np.polynomial.legendre.leggauss(5)
+    nodes, weights = GAUSS
     v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
     return np.asarray(function(v.ravel()), dtype=float).reshape(v.shape) @ (0.5 * weights)

@@ -7,7 +7,7 @@ import numpy as np
 import fokkerplanck as fp
 from fokkerplanck.claims import Check, Claim
 from fokkerplanck.grid import Grid
-from fokkerplanck.operators.schemes import SCHEMES
+from fokkerplanck.operators.schemes import FLUX_SCHEMES
 from fokkerplanck.steppers.protocol import Tolerance
 
 CLAIM = Claim(
@@ -70,7 +70,7 @@ def in_space(label: str, cells: tuple[int, ...]) -> dict[str, tuple[np.ndarray, 
     model, rate = MODELS[label]
     finer, fine = (at_end(model, fp.ScharfetterGummel(), n) for n in (4 * cells[-1], 2 * cells[-1]))
     errors = {}
-    for name, scheme in SCHEMES.items():
+    for name, scheme in FLUX_SCHEMES.items():
         states = [at_end(model, scheme(), n) for n in cells]
         exact = [(4.0 * masses(finer, n) - masses(fine, n)) / 3.0 for n in cells]
         density = [np.sum(np.abs(masses(s, n) - x)) for s, n, x in zip(states, cells, exact, strict=True)]
@@ -134,7 +134,7 @@ def order(size: np.ndarray, error: np.ndarray) -> float:
 
 
 def claimed(kind: str, name: str) -> int:
-    return SCHEMES[name].order if kind == "h" else STEPPERS[name][0](1.0).order
+    return FLUX_SCHEMES[name].order if kind == "h" else STEPPERS[name][0](1.0).order
 
 
 def check(result: dict[str, dict]) -> list[Check]:
