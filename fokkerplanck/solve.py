@@ -48,12 +48,12 @@ STEPS_PER_DOUBLING = 5
 """Fixed steps that a doubling of N must take to count as resolved."""
 LARGEST_SHIFT = 0.1
 """A blow-up whose time moves by more than this share when the cells are halved is not believed."""
-LOOSER = 10.0
+LOOSER = 30.0
 """Tolerance of the second run on half the cells, over that of the first."""
 TROUBLE = (Status.UNRESOLVED, Status.STALLED)
 SHARES = (1.0, 0.03, 0.001)
 """Of the tolerance asked, what spectral elements aim at: once is enough as a rule."""
-MARGIN = 3.0
+MARGIN = 4.0
 """By how much the local error of a step may exceed it: the errors of a run do not add up, it forgets them."""
 SMALLEST_RTOL = 1e-13
 START_UP, RUN_UP = 0.01, 0.9
