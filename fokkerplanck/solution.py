@@ -100,9 +100,9 @@ class Solution:
     def error_estimate(self) -> float:
         """Estimated error of N(t), of space and time together, over atol/rtol + |N|: the largest of the run.
 
-        From a second run with half the resolution and thirty times the tolerance. The first 1 % of the run is left out (a datum
-        that does not vanish at V_F starts with an infinite rate), and so is the last tenth before a blow-up. Not a
-        number if no estimate was made, infinite if the second run went wrong.
+        From a second run with half the resolution and thirty times the tolerance. The first 1 % of the run is left out
+        (a datum that does not vanish at V_F starts with an infinite rate), and so is the last tenth before a blow-up.
+        Not a number if no estimate was made, infinite if the second run went wrong.
         """
         return self.quality.error_estimate
 

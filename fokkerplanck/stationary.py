@@ -22,6 +22,10 @@ from .state import State
 
 Function = Callable[[np.ndarray], np.ndarray]
 
+LARGEST_GAIN = 1e100
+"""Of b and a1: squares of b N must be numbers."""
+SLOWEST = 1e-290
+"""Below this rate b = (c − I)/N is no number."""
 STABILITY = {True: "stable", False: "unstable", None: "stability not resolved"}
 FASTEST, FASTEST_DISCRETE = 1e10, 1e6
 """Without refractory state nothing bounds the rate; states beyond this one are not looked for (the second: where I is
@@ -366,12 +370,16 @@ def _crossing(f: Function, low: float, high: float) -> float:
     return brentq(value, low, high, xtol=1e-15, rtol=1e-15)
 
 
-def _check(model: object) -> None:
-    if require_population(model).coupling.time_dependent:
+def _check(candidate: object) -> None:
+    model = require_population(candidate)
+    if model.coupling.time_dependent:
         raise InvalidArgument(
             "`external` is a function of time, so there is no stationary state; give the model a number, "
             "for example the mean of the current."
         )
+    for name, value in (("b", model.coupling.gain), ("a1", model.noise.gain)):
+        if abs(value) > LARGEST_GAIN:
+            raise InvalidArgument(f"`{name}` = {value:g} is too large for stationary states: at most {LARGEST_GAIN:g}.")
 
 
 # -- the bifurcation diagram in b -------------------------------------------------------------------------------
@@ -421,7 +429,7 @@ def bifurcation_curve(model: Population, rate: ArrayLike | None = None) -> tuple
     if rate is None:
         rate = np.geomspace(1e-2, min(1e2, 0.999 / shortest if shortest else np.inf), 400)
     rate = np.asarray(rate, dtype=float)
-    if not np.all((rate > 0.0) & (rate * shortest < 1.0) & np.isfinite(rate)):
+    if not np.all((rate > SLOWEST) & (rate * shortest < 1.0) & np.isfinite(rate)):
         bound = "1/(τ + ε)" if passage.shortest else "1/τ"
         raise InvalidArgument(f"`rate` must be positive and below {bound} = {1 / shortest if shortest else np.inf:g}.")
     return (_input_for(model, np.log(rate)) - model.coupling.external_at(0.0)) / rate, rate

@@ -1,4 +1,4 @@
-"""Accuracy asked is accuracy delivered: random models at random tolerances, against a reference a thousand times finer."""
+"""Accuracy asked is accuracy delivered: random models and tolerances, against a reference a thousand times finer."""
 
 import warnings
 
@@ -10,9 +10,10 @@ from fokkerplanck.claims import Check, Claim
 CLAIM = Claim(
     title="Accuracy asked is accuracy delivered",
     statement=(
-        "Left to itself, `solve` chooses the resolution so that the error of N(t) over the whole run, of space and time "
-        "together, is about rtol (beside |N| + atol/rtol, after the first hundredth of the run): within ten times rtol in "
-        "at least 95 % of random models, and never beyond a hundred times. `sol.error_estimate` says how large it is."
+        "Left to itself, `solve` chooses the resolution so that the error of N(t) over the whole run, of space and "
+        "time together, is about rtol (beside |N| + atol/rtol, after the first hundredth of the run): within ten times "
+        "rtol in at least 95 % of random models, and never beyond a hundred times. `sol.error_estimate` says how large "
+        "it is."
     ),
     source="measured against spectral elements of a tolerance 1000 times smaller and a degree higher by 4",
     parameters={"models": "200 (quick: 24)", "rtol": "1e-3 to 1e-8", "laws": "all, b from −10 to 1.8"},
