@@ -7,7 +7,7 @@ import pytest
 from helpers import EXACT, solve
 from hypothesis import example, given, reject
 from hypothesis import strategies as st
-from strategies import between, decades, densities, models, problems, share_of_examples
+from strategies import any_models, between, decades, densities, models, problems, share_of_examples
 
 import fokkerplanck as fp
 
@@ -151,3 +151,26 @@ def test_a_run_in_two_parts_is_that_run(problem, dt, past, first):
     assert parts.refractory.min() >= -1e-13
     np.testing.assert_allclose(parts.rate[-1], whole.rate[-1], rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(parts.final.refractory, whole.final.refractory, rtol=1e-9, atol=1e-12)
+
+
+# -- two discretisations ----------------------------------------------------------------------------------------
+
+
+@given(any_models(b=between(-5.0, 0.3)), between(0.3, 1.5), decades(0.1, 0.5))
+@share_of_examples(0.1)
+def test_elements_and_cells_agree_as_well_as_they_say(model, distance, width):
+    gap = model.V_F - model.V_R
+    try:
+        model.highest_potential()
+    except fp.InvalidArgument:  # a quadratic drift outruns a bounded hazard
+        reject()
+    datum = fp.compatible_gaussian(model.V_F - distance * gap, (width * gap) ** 2)
+    elements = solve(model, datum, (0.0, 0.5), scheme=fp.Spectral(1e-5), rtol=1e-5)
+    cells = solve(model, datum, (0.0, 0.5), scheme=fp.ScharfetterGummel(), rtol=1e-5)
+    assert elements.status is cells.status
+    if cells.status is not fp.Status.FINISHED or not np.isfinite(cells.error_estimate + elements.error_estimate):
+        reject()
+    times = np.linspace(0.01, 0.5, 40)
+    rate = elements.rate_at(times)
+    apart = np.max(np.abs(cells.rate_at(times) - rate) / (np.abs(rate) + 1e-4))
+    assert apart <= 5.0 * (cells.error_estimate + elements.error_estimate) + 1e-5

@@ -179,8 +179,9 @@ class Population:
         c = high + max(self.coupling.gain, 0.0) * N
 
         def decay(v: np.ndarray) -> np.ndarray:
-            mu, k = np.asarray(self.drift(v)) + c, self.threshold.hazard(v)
-            return 2.0 * k / np.maximum(mu + np.sqrt(mu * mu + 4.0 * a * k), 1e-300)
+            with np.errstate(over="ignore"):  # an exponential drift leaves the range of numbers: no decay any more
+                mu, k = np.asarray(self.drift(v)) + c, self.threshold.hazard(v)
+                return 2.0 * k / np.maximum(mu + np.hypot(mu, 2.0 * np.sqrt(a * k)), 1e-300)
 
         width, exponent, v = (near - self.V_F) / 100.0, 0.0, self.V_F
         for _ in range(LONGEST_ASCENT):
