@@ -11,8 +11,9 @@ import numpy as np
 from .diagnostics.recorder import NEGATIVE, Monitor
 from .elements import Elements
 from .grid import Grid
+from .interpolation import RateHistory
 from .models.population import Population, require_population
-from .operators.memory import Past
+from .operators.memory import Memory
 from .operators.schemes import Scheme
 from .operators.spectral_elements import SpectralElements
 from .outcomes import (
@@ -34,6 +35,10 @@ SHORTEST_SPAN = 1e-280
 MOST_STEPS = 1e12
 VISIBLE = 1e-8
 """Relative to its peak, the value from which a datum counts as not vanishing at V_F."""
+PAST_SAMPLES = 4001
+"""Times at which a function for the past is asked; in between it is linear."""
+POOL_TOLERANCE = 1e-3
+"""Difference of R and what has fired before the start that a run at a loose tolerance may leave."""
 MASS_TOLERANCE = 1e-6
 """A State whose mass differs from 1 by more is refused; the rounding of very long runs stays far below."""
 
@@ -57,27 +62,50 @@ def checked_tolerance(rtol: float, atol: float) -> Tolerance:
     return Tolerance(rtol, positive("atol", atol))
 
 
-def checked_past(history: object, initial: object) -> Past:
-    """The rate before the start as a function of time."""
+def checked_past(model: Population, history: object, initial: object, start: float) -> RateHistory:
+    """The rate before the start, as far back as the model looks."""
+    depth = model.depth
+    if not depth:
+        if history is not None:
+            raise InvalidArgument("`history` is given, but `model` looks back on nothing; leave it out.")
+        return RateHistory(np.array([start]), np.zeros(1))
     if history is None:
-        if isinstance(initial, State) and initial.history is not None:
-            return initial.history
-        return lambda t: 0.0
+        return _remembered(model, initial, start)
+    times = np.array([start - depth, start])
     if not callable(history):
-        constant = non_negative("history", history)
-        return lambda t: constant
+        return RateHistory(times, np.full(2, non_negative("history", history)))
+    times = np.linspace(start - depth, start, PAST_SAMPLES)
+    return RateHistory(times, np.array([_past_rate(history, float(t)) for t in times]))
 
-    def past(t: float) -> float:
-        value = history(t)
-        try:
-            rate = float(value)
-        except (TypeError, ValueError):
-            raise InvalidArgument(f"`history` must return one number, but history({t:g}) is {value!r}.") from None
-        if not 0.0 <= rate < np.inf:
-            raise InvalidArgument(f"`history` is a firing rate, but history({t:g}) is {rate:g}.")
-        return rate
 
+def _remembered(model: Population, initial: object, start: float) -> RateHistory:
+    """What a State remembers; the equation does not know the time, so that it may go on at any."""
+    depth = model.depth
+    if not isinstance(initial, State) or initial.history is None:
+        if isinstance(initial, State) and model.latency and initial.refractory > 0.0:
+            raise InvalidArgument(
+                f"`initial` holds R = {initial.refractory:.3g} refractory neurons, but not when they fired; "
+                f"give the rate before the start, `history`."
+            )
+        return RateHistory(np.array([start - depth, start]), np.zeros(2))
+    past = initial.history.shifted(start - float(initial.history.t[-1]))
+    if past.t[0] > start - depth * (1.0 - 1e-9):
+        raise InvalidArgument(
+            f"`initial` remembers the rates of the last {start - past.t[0]:.4g}, but `model` looks back {depth:g}; "
+            f"give the rate before the start, `history`."
+        )
     return past
+
+
+def _past_rate(history: Callable[[float], float], t: float) -> float:
+    value = history(t)
+    try:
+        rate = float(value)
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"`history` must return one number, but history({t:g}) is {value!r}.") from None
+    if not 0.0 <= rate < np.inf:
+        raise InvalidArgument(f"`history` is a firing rate, but history({t:g}) is {rate:g}.")
+    return rate
 
 
 def checked_span(t_span: Any) -> tuple[float, float]:
@@ -139,7 +167,7 @@ def starting_state(
     grid: Grid | Elements | None,
     scheme: Scheme,
     t_span: tuple[float, float],
-    past: Past,
+    past: RateHistory,
 ) -> State:
     """The state to start from; its rate is not a number unless `initial` is a State, which has one."""
     if isinstance(initial, State):
@@ -151,6 +179,12 @@ def starting_state(
         if initial.refractory > 0 and model.refractory.mean_duration == 0:
             raise InvalidArgument(
                 f"`initial` holds R = {initial.refractory:.3g} refractory neurons, but `model` has no refractory state."
+            )
+        silent = _silent(model, past)
+        if model.latency and abs(silent - initial.refractory) > POOL_TOLERANCE:
+            raise InvalidArgument(
+                f"`initial` holds R = {initial.refractory:.4g} refractory neurons, but {silent:.4g} have fired within "
+                f"the refractory time according to the rates before the start (`history`)."
             )
         return initial
     datum = as_density(initial)
@@ -181,7 +215,11 @@ def starting_state(
             f"for a1 > 0 the initial density must vanish at V_F, but `initial` is {at_threshold:.2g} there: the rate "
             f"N = a0 g/(1 − a1 g) with g = −∂v n(V_F) is undefined; use fp.compatible_gaussian(mean, variance)."
         )
-    pool = 0.0 if model.refractory.memoryless else _fired_before(past, t_span[0], model.refractory.mean_duration)
+    pool = _silent(model, past)
+    if pool >= 1.0:
+        raise InvalidArgument(
+            f"`history` puts {pool:.3g} of the neurons into the refractory state; at most all can be."
+        )
     return State(t_span[0], grid, (1.0 - pool) * averages, rate=np.nan, refractory=pool)
 
 
@@ -193,16 +231,12 @@ def trace_at_threshold(model: Population, initial: object) -> float:
     return float(datum.value(np.array([model.V_F]), model.V_F)[0])
 
 
-def _fired_before(past: Past, start: float, duration: float) -> float:
-    """R = ∫ N over one refractory duration before the start."""
-    nodes, weights = np.polynomial.legendre.leggauss(32)
-    times = start + 0.5 * duration * (nodes - 1.0)
-    pool = 0.5 * duration * float(sum(w * float(past(float(t))) for t, w in zip(times, weights, strict=True)))
-    if pool >= 1.0:
-        raise InvalidArgument(
-            f"`history` puts {pool:.3g} of the neurons into the refractory state; at most all can be."
-        )
-    return pool
+def _silent(model: Population, past: RateHistory) -> float:
+    """R: who has fired within one fixed refractory time before the start."""
+    if not model.latency:
+        return 0.0
+    start = float(past.t[-1])
+    return float(Memory(past, model.depth, 1).fired(start - model.latency, start)[0])
 
 
 def _check_state(state: State) -> None:

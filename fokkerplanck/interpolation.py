@@ -26,23 +26,60 @@ def interpolate(theta: Theta, old: np.ndarray, new: np.ndarray, bend: Sequence[n
 class RateHistory:
     """The firing rate over an interval of time, dense: what delays and a fixed refractory time look back on.
 
+    Where two successive times are equal the rate jumps.
+
     Attributes
     ----------
     t, rate : array, shape (steps + 1,)
-        Steps and the rate N there.
+        Ends of the steps and the rate N there.
     bend : array, shape (steps, k)
         Coefficients of `interpolate` for each step; k = 0 is linear.
+    held : array of bool, shape (steps,)
+        Steps in whose balance of mass the rate is the one at their end (backward Euler), not the dense one.
     """
 
     t: np.ndarray
     rate: np.ndarray
     bend: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    held: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
 
     def __call__(self, times: float | np.ndarray) -> np.ndarray:
-        """N at times within [t[0], t[-1]]; at a step itself, the value there."""
+        """N at times within [t[0], t[-1]]; where it jumps, the later value."""
         times = np.asarray(times, dtype=float)
         if len(self.t) == 1:
             return np.full(times.shape, self.rate[0])
         k = np.clip(np.searchsorted(self.t, times, side="right") - 1, 0, len(self.t) - 2)
-        theta = (times - self.t[k]) / (self.t[k + 1] - self.t[k])
+        length = self.t[k + 1] - self.t[k]
+        theta = np.where(length > 0.0, (times - self.t[k]) / np.where(length > 0.0, length, 1.0), 1.0)
         return interpolate(theta, self.rate[k], self.rate[k + 1], [column[k] for column in self.bend.T])
+
+    def shifted(self, by: float) -> RateHistory:
+        """The same rates, later by `by`."""
+        return self if by == 0.0 else RateHistory(self.t + by, self.rate, self.bend, self.held)
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """One step of a history, of every lane: from time t over dt, `old` to `new`; see `interpolate` for `bend`."""
+
+    t: float
+    dt: float
+    old: np.ndarray
+    new: np.ndarray
+    bend: tuple[np.ndarray, ...] = ()
+    held: bool = False
+
+    def __call__(self, t: float) -> np.ndarray:
+        return interpolate((t - self.t) / self.dt if self.dt else 1.0, self.old, self.new, self.bend)
+
+    def integral(self, first: float, last: float) -> np.ndarray:
+        """∫ N from max(first, t) to min(last, t + dt), zero if there is nothing between."""
+        first, last = max(first, self.t), min(last, self.t + self.dt)
+        half = 0.5 * max(last - first, 0.0)
+        if self.held or not half:
+            return 2.0 * half * self.new
+        # Exact for the quintics of the dense output.
+        return half * sum((w * self(first + half * (1.0 + x)) for x, w in GAUSS), start=np.zeros_like(self.new))
+
+
+GAUSS = tuple(zip(*np.polynomial.legendre.leggauss(3), strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,18 +28,20 @@ from .inputs import (
     trace_at_threshold,
     undefined_rate,
 )
+from .interpolation import RateHistory
 from .models.population import Population
-from .operators.memory import Past
 from .operators.schemes import ScharfetterGummel, Scheme
 from .operators.spectral import Spectral
 from .operators.system import PopulationSystem
 from .outcomes import BlowUp, Status, positive
 from .solution import Solution
-from .state import InitialDensity, State
+from .state import InitialDensity, State, as_density
 from .steppers.explicit import SspRk3
 from .steppers.protocol import Step, Stepper, Tolerance, advance
 from .steppers.rosenbrock import Rodas5P
 
+LARGEST_LAYER = 30.0
+"""Cell at V_F over the boundary layer there, above which an excitatory rate that grows without blow-up is lost."""
 SHORTEST = 1e-14
 """Step, over t, that is little more than rounding: nothing can be learnt from shorter ones."""
 LARGEST_SURGE = 0.01
@@ -56,6 +59,14 @@ SHARES = (1.0, 0.03, 0.001)
 MARGIN = 4.0
 """By how much the local error of a step may exceed it: the errors of a run do not add up, it forgets them."""
 SMALLEST_RTOL = 1e-13
+MOST_WORK = 3e6
+"""Unknowns times steps of an attempt after which no finer one is tried."""
+REFINEMENTS = 4
+"""How often the default cells are halved at most."""
+WORTH_A_WORD = 10.0
+"""Estimated error over what was asked, from which on the user is told."""
+SMALL = 1e-3
+"""Rates below this share of the largest one are compared with that."""
 START_UP, RUN_UP = 0.01, 0.9
 """Shares of the time between which errors are compared: a datum that does not vanish at V_F starts with N ~ t^(−1/2),
 and close to a blow-up the smallest shift in time is a large difference in N."""
@@ -142,41 +153,60 @@ def solve(
         checked_step("dt", fixed, span)
     endless = isinstance(max_step, float) and max_step == math.inf
     longest = math.inf if endless else checked_step("max_step", positive("max_step", max_step), span)
-    past, conditions = checked_past(history, initial), checked_conditions(stop_when)
+    past, conditions = checked_past(model, history, initial, span[0]), checked_conditions(stop_when)
     times, observed = checked_times(save_at, *span), checked_monitors(monitors)
-    for method in _methods(model, initial, grid, scheme, stepper, span, asked):
-        problem = Problem(
-            model=model,
-            scheme=method.scheme,
-            stepper=method.stepper,
-            state=starting_state(model, initial, grid, method.scheme, span, past),
-            fresh=not isinstance(initial, State),
-            past=past,
-            trace=trace_at_threshold(model, initial),
-            t_span=span,
-            tolerance=method.tolerance,
-            max_step=longest,
-        )
-        recorder = Recorder(problem.system(), times, observed)
-        with _progress_bar(progress, *span) as show:
-            ending = _integrate(problem, recorder, conditions, show)
-        ending, error = _judged(problem, recorder, ending, estimate_error)
-        if ending.status is Status.INTERRUPTED or (ending.status not in TROUBLE and not error > rtol):
+    trials: list[_Trial] = []
+    for attempts in _families(model, initial, grid, scheme, stepper, span, asked):
+        reach = 1.0
+        for attempt in attempts:
+            state = starting_state(model, initial, attempt.grid(reach), attempt.scheme, span, past)
+            problem = Problem(
+                model=model,
+                scheme=attempt.scheme,
+                stepper=attempt.stepper,
+                state=state,
+                fresh=not isinstance(initial, State),
+                past=past,
+                trace=trace_at_threshold(model, initial),
+                t_span=span,
+                tolerance=attempt.tolerance,
+                max_step=longest,
+            )
+            recorder = Recorder(problem.system(), times, observed)
+            with _progress_bar(progress, *span) as show:
+                ending = _integrate(problem, recorder, conditions, show)
+            trials.append(_judged(problem, recorder, ending, estimate_error, asked))
+            if trials[-1].settled or recorder.work > MOST_WORK:
+                break
+            reach *= 2.0 if recorder.tail > asked.atol else 1.0
+        if trials[-1].settled or any(trial.ending.status not in TROUBLE for trial in trials):
             break
-    settings = {
-        "scheme": repr(problem.scheme), "stepper": repr(problem.stepper), "rtol": f"{rtol:g}", "atol": f"{atol:g}"
-    }  # fmt: skip
-    message = _message(ending)
-    return recorder.solution(model, ending.status, message, ending.blow_up, settings, ending.y, ending.t, error)
+    best = min(trials, key=lambda trial: trial.rank)
+    remark = _missed(best.error, rtol) if len(trials) > 1 and best.excess > WORTH_A_WORD else ""
+    end = best.ending
+    return best.recorder.solution(
+        model,
+        end.status,
+        _message(end),
+        end.blow_up,
+        best.problem.settings(rtol, atol),
+        end.y,
+        end.t,
+        best.error,
+        remark,
+    )
 
 
-class _Method(NamedTuple):
+class _Attempt(NamedTuple):
+    """One way to solve it: `grid` makes the grid, reaching further down if need be."""
+
     scheme: Scheme
     stepper: Stepper
     tolerance: Tolerance
+    grid: Callable[[float], Grid | Elements | None]
 
 
-def _methods(
+def _families(
     model: Population,
     initial: object,
     grid: Grid | Elements | None,
@@ -184,22 +214,39 @@ def _methods(
     stepper: Stepper | None,
     t_span: tuple[float, float],
     asked: Tolerance,
-) -> Iterator[_Method]:
-    """What to try, one after the other, until the estimated error of N is as small as asked.
+) -> Iterator[list[_Attempt]]:
+    """What to try, finer and finer until the estimated error of N is as small as asked.
 
     Where nothing is prescribed and the density is smooth, spectral elements: their error falls by orders of magnitude
     for a few more unknowns. Cells are positive, and know what to do when elements get into trouble.
     """
-    if scheme is None:
-        scheme = natural_scheme(initial.grid if isinstance(initial, State) else grid)
-        free = grid is None and not isinstance(initial, State) and (stepper is None or stepper.adaptive)
-        if free and Spectral.suits(model, initial, t_span):
-            for share in SHARES:
-                loosened = MARGIN * share
-                tolerance = Tolerance(max(loosened * asked.rtol, SMALLEST_RTOL), max(loosened * asked.atol, 1e-300))
-                accuracy = min(max(share * asked.rtol, SMALLEST_RTOL), 0.1)
-                yield _Method(Spectral(accuracy), stepper or Rodas5P(), tolerance)
-    yield _Method(scheme, stepper or default_stepper(scheme), asked)
+    if scheme is not None or grid is not None or isinstance(initial, State | np.ndarray | list | tuple):
+        scheme = scheme or natural_scheme(initial.grid if isinstance(initial, State) else grid)
+        yield [_Attempt(scheme, stepper or default_stepper(scheme), asked, lambda reach: grid)]
+        return
+    datum = as_density(initial)
+    if (stepper is None or stepper.adaptive) and Spectral.suits(model, datum, t_span):
+        elements = []
+        for share in SHARES:
+            tolerance = Tolerance(max(MARGIN * share * asked.rtol, SMALLEST_RTOL), MARGIN * share * asked.atol)
+            method = Spectral(min(max(share * asked.rtol, SMALLEST_RTOL), 0.1))
+            make = partial(method.default_grid, model, datum, t_span)
+            elements.append(_Attempt(method, stepper or Rodas5P(), tolerance, make))
+        yield elements
+    cells, fixed = ScharfetterGummel(), stepper is not None and not stepper.adaptive
+
+    def refined(times: int) -> Callable[[float], Grid]:
+        def make(reach: float) -> Grid:
+            finer = cells.default_grid(model, datum, t_span, reach)
+            for _ in range(times):
+                finer = finer.refined()
+            return finer
+
+        return make
+
+    yield [
+        _Attempt(cells, stepper or Rodas5P(), asked, refined(times)) for times in range(1 if fixed else 1 + REFINEMENTS)
+    ]
 
 
 def natural_scheme(grid: Grid | Elements | None) -> Scheme:
@@ -221,7 +268,7 @@ class Problem:
     stepper: Stepper
     state: State
     fresh: bool
-    past: Past
+    past: RateHistory
     trace: float
     t_span: tuple[float, float]
     tolerance: Tolerance
@@ -230,8 +277,12 @@ class Problem:
     def system(self) -> PopulationSystem:
         """The semi-discrete equations, at the start of the run."""
         system = self.scheme.discretize(self.model, self.state.grid)
-        system.remember(self.past, self.t_span[0])
+        system.remember(self.past)
         return system
+
+    def settings(self, rtol: float, atol: float) -> dict[str, str]:
+        """What a Solution says of its making."""
+        return {"scheme": repr(self.scheme), "stepper": repr(self.stepper), "rtol": f"{rtol:g}", "atol": f"{atol:g}"}
 
     def coarsened(self, ending: _Ending) -> Problem:
         """The problem with half the resolution in all, for as long as a run with that `ending` can be compared."""
@@ -268,7 +319,7 @@ def _integrate(
     """The time loop."""
     system, stepper, tolerance, (t, end) = recorder.system, problem.stepper, problem.tolerance, problem.t_span
     detector = BlowUpDetector(narrow=tolerance.rtol * (end - t), possible=problem.model.may_blow_up)
-    y = system.pack(problem.state.density, problem.state.refractory, float(np.nan_to_num(problem.state.rate)))
+    y = system.pack(problem.state.density, problem.state.refractory, 0.0 if problem.fresh else problem.state.rate)
     if not stepper.begin(system, y, t, problem.fresh):
         y[-1] = np.nan
         recorder.begin(y, t)
@@ -299,8 +350,9 @@ def _integrate(
                 dt = 0.25 * dt if step is None else stepper.next_step(system, y, t, dt, step.error)
                 continue
             new_t = stop if dt == stop - t else t + dt
-            system.accept(step, new_t)
             recorder.accept(step, new_t)
+            if system.accept(step.new, new_t, dt, step.bend):
+                recorder.jump(step.new, new_t)
             y, t = step.new, new_t
             show(t)
             rate = float(y[-1, 0])
@@ -309,6 +361,9 @@ def _integrate(
             blow_up = detector.observe(t, rate, max(surge, layer))
             if blow_up is not None:
                 return _Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
+            if layer > LARGEST_LAYER and not detector.possible and problem.model.coupling.gain > 0.0:
+                why = f" (N = {rate:.3g} presses the density against V_F into less than a cell; use a smaller `finest`)"
+                return _Ending(y, t, Status.UNRESOLVED, why)
             if surge > 1.0:
                 blow_up = detector.last_word(t, STEPS_PER_DOUBLING * dt)
                 if blow_up is not None:
@@ -338,22 +393,44 @@ def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None)
     return _Ending(y, t, Status.BLOW_UP, blow_up=detector.record(t, seen))
 
 
-def _judged(problem: Problem, recorder: Recorder, ending: _Ending, wanted: bool) -> tuple[_Ending, float]:
-    """The ending and the error of N, once a second run of half the resolution has been seen.
+@dataclass(frozen=True)
+class _Trial:
+    """A run and how good it is: its `error` relative to N, and that over what was `allowed`."""
 
-    A blow-up is not believed without one.
-    """
+    problem: Problem
+    recorder: Recorder
+    ending: _Ending
+    error: float = math.nan
+    excess: float = math.nan
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is to be gained by another run."""
+        return self.ending.status is Status.INTERRUPTED or (self.ending.status not in TROUBLE and not self.excess > 1.0)
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Smaller is better."""
+        return self.ending.status in TROUBLE, math.inf if math.isnan(self.excess) else self.excess
+
+
+def _judged(problem: Problem, recorder: Recorder, ending: _Ending, wanted: bool, asked: Tolerance) -> _Trial:
+    """The run, once a second one of half the resolution has been seen. A blow-up is not believed without one."""
     start = problem.t_span[0]
     comparable = ending.t > start and (ending.blow_up is not None or ending.status in (Status.FINISHED, Status.STOPPED))
     if not comparable or not (wanted or ending.blow_up is not None):
-        return ending, math.nan
+        return _Trial(problem, recorder, ending)
     other = problem.coarsened(ending)
+    if other.state.grid.cells == problem.state.grid.cells:
+        return _Trial(problem, recorder, _compared(ending, None, start))
     trial = Recorder(other.system(), np.empty(0), {})
     there = _integrate(other, trial, (), lambda t: None)
-    return _compared(ending, there, start), _error(recorder, trial, ending, problem) if wanted else math.nan
+    judged = _compared(ending, there, start)
+    error, excess = _error(recorder, trial, ending, problem, asked) if wanted else (math.nan, math.nan)
+    return _Trial(problem, recorder, judged, error, excess)
 
 
-def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:
+def _compared(ending: _Ending, coarse: _Ending | None, start: float) -> _Ending:
     """The blow-up with its discretisation error, from the second run.
 
     A discrete equation has its own folds: near one it can blow up where the equation does not. Then t* moves a lot with
@@ -361,11 +438,15 @@ def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:
     """
     if ending.blow_up is None:
         return ending
+    if coarse is None:
+        time = ending.blow_up.time
+        why = f" (the rate blows up at t* = {time:.6g}, but no coarser grid can confirm it; use more cells)"
+        return _Ending(ending.y, ending.t, Status.UNRESOLVED, why)
     here, there = ending.blow_up, coarse.blow_up
     if there is None or abs(there.time - here.time) > LARGEST_SHIFT * (here.time - start):
         other = f"not ({coarse.status.value})" if there is None else f"at t* = {there.time:.6g}"
         why = (
-            f" (here the rate blows up at t* = {here.time:.6g}, on half the cells {other}; "
+            f" (here the rate blows up at t* = {here.time:.6g}, with half the resolution {other}; "
             f"use a finer grid, or a smaller dt, to decide)"
         )
         return _Ending(ending.y, ending.t, Status.UNRESOLVED, why)
@@ -374,27 +455,43 @@ def _compared(ending: _Ending, coarse: _Ending, start: float) -> _Ending:
     confirmed = replace(
         here,
         interval=(min(low, here.time - spread), max(high, here.time + spread)),
-        evidence=f"{here.evidence}; on half the cells t* = {there.time:.9g}",
+        evidence=f"{here.evidence}; with half the resolution t* = {there.time:.9g}",
     )
     return replace(ending, blow_up=confirmed)
 
 
-def _error(fine: Recorder, coarse: Recorder, ending: _Ending, problem: Problem) -> float:
-    """Estimated error of N over atol/rtol + |N|, the largest over the run: what Richardson makes of the two runs.
+def _error(
+    fine: Recorder, coarse: Recorder, ending: _Ending, problem: Problem, asked: Tolerance
+) -> tuple[float, float]:
+    """Estimated error of N, the largest over the run: relative to N, and over what was asked.
 
-    Infinite if the coarse run did not get as far.
+    Infinite if the coarse run did not get as far. N is compared where it is smooth: not right after the start, nor
+    after the times at which a jump comes back.
     """
     here, there = fine.rates(), coarse.rates()
     start, length = problem.t_span[0], ending.t - problem.t_span[0]
     last = start + RUN_UP * length if ending.blow_up is not None else ending.t
     if there.t[-1] < last:
-        return math.inf
+        return math.inf, math.inf
     times = here.t[(here.t >= start + START_UP * length) & (here.t <= last)]
+    layer = START_UP * min(length, 10.0 * problem.model.depth)
+    for jump in fine.system.breaks_met:
+        times = times[(times < jump - 1e-9 * layer) | (times > jump + layer)]
     rate = here(times)
-    order = problem.scheme.order if problem.stepper.adaptive else min(problem.scheme.order, problem.stepper.order)
-    gain = min(2.0**order, LOOSER) - 1.0
-    scale = np.abs(rate) + problem.tolerance.atol / problem.tolerance.rtol
-    return float(np.max(np.abs(there(times) - rate) / scale, initial=0.0)) / gain
+    apart = np.abs(there(times) - rate)
+    gain = min(problem.scheme.gain, LOOSER if problem.stepper.adaptive else 2.0**problem.stepper.order) - 1.0
+    relative = np.abs(rate) + SMALL * np.max(np.abs(rate), initial=0.0)
+    allowed = asked.atol + asked.rtol * np.abs(rate)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        largest = [float(np.nanmax(apart / scale, initial=0.0)) / gain for scale in (relative, allowed)]
+    return largest[0], largest[1]
+
+
+def _missed(error: float, rtol: float) -> str:
+    return (
+        f"The relative error of N is estimated to be {error:.1e}, more than the rtol = {rtol:g} asked for; "
+        f"give a `grid` of your own to do better."
+    )
 
 
 def _message(ending: _Ending) -> str:

@@ -49,9 +49,10 @@ LONG_NAMES = {
     "bend": "coefficients of the dense output of N, for each step",
     "past": "times before the end that a delay or a fixed refractory time looks back on",
     "past_rate": "firing rate N at those times",
+    "past_held": "1 for steps of backward Euler, whose rate is the one at their end",
     "past_bend": "coefficients of the dense output of N between them",
 }
-HIDDEN = ("bend", "faces", "final_density", "past", "past_rate", "past_bend")
+HIDDEN = ("bend", "faces", "final_density", "past", "past_rate", "past_bend", "past_held")
 """What only a restart needs."""
 UNITS = {"time": "membrane time constants", "saved": "membrane time constants", "rate": "1/membrane time constant"}
 
@@ -250,6 +251,7 @@ def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
         parts["past"] = (("past",), history.t)
         parts["past_rate"] = (("past",), history.rate)
         parts["past_bend"] = (("past_step", "past_coefficient"), history.bend)
+        parts["past_held"] = (("past_held",), history.held)
     for name, variable in _record_names(solution).items():
         record = solution.records[name]
         clock = "time"
@@ -324,7 +326,8 @@ def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
         blow_up = BlowUp(**given)
     history = None
     if "past" in arrays:
-        history = RateHistory(arrays["past"], arrays["past_rate"], arrays["past_bend"])
+        held = arrays["past_held"].astype(bool)
+        history = RateHistory(arrays["past"], arrays["past_rate"], arrays["past_bend"], held)
     return Solution(
         model=None if facts["model"] is None else model_from_dict(facts["model"]),
         grid=grid,

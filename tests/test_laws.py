@@ -1,5 +1,7 @@
 """Delays, refractory times of fixed length, thresholds that are not absorbing, other drifts, no noise."""
 
+import itertools
+
 import numpy as np
 import pytest
 from helpers import EXACT, orders
@@ -49,14 +51,14 @@ def test_a_delay_that_vanishes_is_no_delay():
 def steps_with_delay(model, grid, count, end):
     """N(end) by equal Rodas5P steps that end where derivatives jump."""
     system = fp.ScharfetterGummel().discretize(model, grid)
-    system.remember(lambda t: 0.1 + t, 0.0)
+    system.remember(RateHistory(np.array([-model.depth, 0.0]), np.array([0.1 - model.depth, 0.1])))
     y = system.pack(DATUM.cell_averages(grid))
     assert system.close(y, 0.0)
     system.begin(y, 0.0)
     dt = end / count
     for k in range(count):
         step = advance(fp.Rodas5P(), system, y, k * dt, dt, EXACT)
-        system.accept(step, (k + 1) * dt)
+        system.accept(step.new, (k + 1) * dt, dt, step.bend)
         y = step.new
     return y[-1, 0]
 
@@ -174,37 +176,111 @@ def test_backward_euler_keeps_the_sign_of_the_pool_whatever_the_step(dt):
 # -- the memory -------------------------------------------------------------------------------------------------
 
 
+def memory_of(past, depth=1.0):
+    """A memory that starts at t = 0, of a past given at the ends of one step."""
+    return Memory(RateHistory(np.array([-depth, 0.0]), np.array(past)), depth, lanes=1)
+
+
 def test_the_memory_sums_what_fired():
-    memory = Memory(lambda t: 1.0 + t, start=0.0, depth=1.0, lanes=1)
-    memory.begin(0.0, np.array([9.0]))
+    memory = memory_of([0.0, 1.0])  # N = 1 + t before
+    memory.jump(np.array([9.0]))
     for t, N in ((0.5, 2.0), (1.0, 4.0)):
-        memory.accept(t, np.array([N]), ())
+        memory.accept(0.5, t, np.array([N]), ())
     assert memory.fired(-0.5, 0.0) == pytest.approx(0.375)  # ∫ (1 + t)
-    assert memory.fired(0.25, 0.75) == pytest.approx(0.5 + 1.0)
+    assert memory.fired(0.25, 0.75) == pytest.approx(0.5 + 1.0)  # backward Euler's rate is that at the end
     assert memory.fired(-0.5, 1.0) == pytest.approx(0.375 + 1.0 + 2.0)
 
 
-def test_at_the_start_the_rate_is_that_of_the_side_one_comes_from():
-    memory = Memory(lambda t: 7.0, start=0.0, depth=1.0, lanes=1)
-    memory.begin(0.0, np.array([3.0]))
+def test_the_memory_integrates_dense_output_exactly():
+    memory = memory_of([0.0, 0.0])
+    memory.accept(1.0, 1.0, np.array([1.0]), tuple(np.array([k]) for k in (0.3, -0.2, 0.7)))
+    t = np.linspace(0.0, 1.0, 20_001)
+    N = np.array([memory.at(s, since=0.0)[0] for s in t])
+    assert memory.fired(0.0, 1.0) == pytest.approx(float(np.sum(0.5 * (N[1:] + N[:-1]) * np.diff(t))), rel=1e-8)
+
+
+def test_where_the_rate_jumps_a_step_sees_its_own_side():
+    memory = memory_of([7.0, 7.0])
+    memory.jump(np.array([3.0]))
+    memory.accept(1.0, 1.0, np.array([4.0]), ())
+    memory.jump(np.array([5.0]))
     assert memory.at(0.0, since=-0.5) == 7.0
     assert memory.at(0.0, since=0.0) == 3.0
+    assert memory.at(1.0, since=0.5) == 4.0
+    assert memory.at(1.0, since=1.0) == 5.0
+    assert memory.jumps == [0.0, 1.0]
 
 
-def test_the_breaks_of_two_lags_are_their_sums():
-    times = list(breaks(1.0, (0.5, 0.2)))
-    assert times == sorted(times)
-    assert {1.2, 1.4, 1.5, 1.7}.issubset({round(t, 12) for t in times})
+@pytest.mark.parametrize("start", [-2.0, -0.3, 1.0, 1e6])
+def test_breaks_are_met_wherever_the_clock_starts(start):
+    times = list(breaks([start], (0.1, 0.2), smoothing=True))
+    assert times[:3] == pytest.approx([start + 0.1, start + 0.2, start + 0.3])
+    assert np.min(np.diff(times)) > 0.05  # 0.1 + 0.2 and 0.3 are the same
+
+
+def test_a_jump_that_is_not_smoothed_comes_back_for_ever():
+    times = list(itertools.islice(breaks([0.0], (0.5,), smoothing=False), 100))
+    assert times[-1] == pytest.approx(50.0)
 
 
 def test_a_long_run_forgets_what_it_does_not_look_back_on():
-    memory = Memory(lambda t: 0.0, start=0.0, depth=0.01, lanes=1)
-    memory.begin(0.0, np.zeros(1))
+    memory = memory_of([0.0, 0.0], depth=0.01)
     for k in range(1, 20_000):
-        memory.accept(1e-3 * k, np.array([float(k)]), ())
-    assert len(memory._t) < 10_000
+        memory.accept(1e-3, 1e-3 * k, np.array([float(k)]), ())
+    assert len(memory._steps) < 10_000
     assert memory.at(1e-3 * 19_990, since=0.0) == pytest.approx(19_990.0)
     assert len(memory.history().t) < 20
+
+
+@pytest.mark.parametrize("start", [-2.0, 0.0, 7.0])
+def test_a_state_may_go_on_at_any_time(start):
+    model = fp.nnlif(b=-5.0, delay=0.3, refractory=fp.FixedRefractory(0.2))
+    grid = model.grid(100)
+    options = {"rtol": 1e-8, "atol": 1e-11, "estimate_error": False}
+    final = fp.solve(model, DATUM, (-1.0, 0.0), grid=grid, **options).final
+    assert fp.solve(model, final, (start, start + 1.0), **options).rate[-1] == pytest.approx(
+        fp.solve(model, final, (0.0, 1.0), **options).rate[-1], rel=1e-7
+    )
+
+
+def test_a_state_that_remembers_too_little_is_refused():
+    short = fp.nnlif(b=0.5, delay=0.2)
+    final = fp.solve(short, DATUM, (0.0, 1.0), grid=short.grid(60), estimate_error=False).final
+    with pytest.raises(fp.InvalidArgument, match="looks back 1"):
+        fp.solve(fp.nnlif(b=0.5, delay=1.0), final, (1.0, 2.0))
+    with pytest.raises(fp.InvalidArgument, match="not when they fired"):
+        fp.solve(
+            fp.nnlif(b=0.5, refractory=fp.FixedRefractory(0.2)),
+            fp.State(0.0, final.grid, 0.9 * final.density, 0.1, 0.1), (0.0, 1.0),
+        )  # fmt: skip
+    with pytest.raises(fp.InvalidArgument, match="looks back on nothing"):
+        fp.solve(fp.nnlif(b=0.5), DATUM, (0.0, 1.0), history=0.1)
+
+
+@pytest.mark.parametrize("stepper", [fp.Rodas5P(), fp.BackwardEuler(1e-3), fp.SspRk3()])
+def test_the_pool_is_what_fired_whatever_stepper_takes_over(stepper):
+    model = fp.nnlif(b=1.0, refractory=fp.FixedRefractory(0.2))
+    grid = model.grid(60)
+    first = fp.solve(
+        model, fp.gaussian(1.2, 0.2), (0.0, 0.5), grid=grid, rtol=1e-7, history=lambda t: 0.5 if t > -0.13 else 0.0,
+        estimate_error=False,
+    )  # fmt: skip
+    sol = fp.solve(model, first.final, (0.5, 1.0), stepper=stepper, estimate_error=False)
+    t = np.linspace(0.8, 1.0, 20_001)
+    N = sol.rate_at(t)
+    fired = float(np.sum(0.5 * (N[1:] + N[:-1]) * np.diff(t)))
+    assert sol.refractory[-1] == pytest.approx(fired, rel=3e-3)
+
+
+def test_noise_that_follows_the_delayed_rate_makes_the_rate_jump():
+    model = fp.nnlif(b=0.0, a1=2.0, delay=0.5)
+    datum = fp.compatible_gaussian(1.0, 0.3)
+    sol = fp.solve(model, datum, (0.0, 1.2), rtol=1e-7, atol=1e-10)
+    before, after = sol.rate_at([0.5 - 1e-9, 0.5 + 1e-6])
+    assert after / before == pytest.approx(1.0 + 2.0 * float(sol.rate_at(1e-6)), rel=1e-3)  # a(N(0))/a0
+    cells = fp.solve(model, datum, (0.0, 1.2), grid=model.grid(3200, finest=1e-4), rtol=1e-7, estimate_error=False)
+    t = np.array([0.3, 0.52, 0.8, 1.02, 1.2])
+    np.testing.assert_allclose(sol.rate_at(t), cells.rate_at(t), rtol=1e-3)
 
 
 def test_a_history_is_dense():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from strategies import any_models, between, decades, densities, models, problems, share_of_examples
 
 import fokkerplanck as fp
+from fokkerplanck.interpolation import RateHistory
 
 positive_schemes = st.sampled_from([fp.Upwind(), fp.ScharfetterGummel(), fp.ChangCooper(), fp.HarmonicMean()])
 
@@ -55,7 +56,7 @@ def test_rodas5p_keeps_mass(problem, scheme, rtol):
 def test_ssp_rk3_keeps_mass_and_sign_up_to_the_longest_step(problem, scheme, share, steps):
     model, grid, density = problem
     system = scheme.discretize(model, grid)
-    system.remember(lambda t: 0.0, 0.0)
+    system.remember(RateHistory(np.array([-model.depth, 0.0]), np.zeros(2)))
     stepper, y, t = fp.SspRk3(share=share), system.pack(density), 0.0
     if not stepper.begin(system, y, t, fresh=True):
         reject()  # the datum has no rate
@@ -69,7 +70,7 @@ def test_ssp_rk3_keeps_mass_and_sign_up_to_the_longest_step(problem, scheme, sha
         if stepper.next_step(system, step.new, t + dt, dt, 0.0) < share * dt:
             break
         y, t = step.new, t + dt
-        system.accept(step, t)
+        system.accept(step.new, t, dt, step.bend)
         assert y[:-2].min() >= 0.0
         # After a fixed silence R = ∫ N − ∫ N(t − τ), each to the accuracy of its own steps.
         assert y[-2, 0] >= (-1e-15 if model.refractory.memoryless else -1e-2)
@@ -141,6 +142,7 @@ def test_a_run_in_two_parts_is_that_run(problem, dt, past, first):
     if model.refractory.mean_duration * past > 0.9:
         reject()  # more neurons than there are would be silent at the start
     run = functools.partial(solve, model, stepper=fp.BackwardEuler(dt), estimate_error=False)
+    past = past if model.depth else None
     whole = run(density, (0.0, 15 * dt), grid, history=past)
     if whole.status is not fp.Status.FINISHED:
         reject()

@@ -63,6 +63,21 @@ class Recorder:
         for s in self.save_at[(self.save_at > before) & (self.save_at <= t)]:
             self._saved.append((float(s), step.at((s - before) / (t - before))[:-2, 0]))
 
+    def jump(self, y: np.ndarray, t: float) -> None:
+        """Record that the rate jumps at t, just after which y holds: times go on increasing."""
+        self._observe(y, float(np.nextafter(t, np.inf)))
+        self._bend.extend(0.0 for _ in range(len(self._bend) // (len(self._t) - 2)))
+
+    @property
+    def work(self) -> float:
+        """Unknowns times steps: what the run has cost."""
+        return float(self.system.cells * len(self._t))
+
+    @property
+    def tail(self) -> float:
+        """Largest estimate of the mass beyond the ends of the grid."""
+        return self._tail
+
     def solution(
         self,
         model: Population,
@@ -73,11 +88,12 @@ class Recorder:
         y: np.ndarray,
         t: float,
         error_estimate: float,
+        remark: str = "",
     ) -> Solution:
-        """Everything recorded, with the last state."""
-        for remark in filter(None, (self._negative, self._truncation())):
-            warnings.warn(remark, FokkerPlanckWarning, stacklevel=3)
-            message = f"{message} {remark}"
+        """Everything recorded, with the last state; what the user should know is warned of, with `remark`."""
+        for sentence in filter(None, (remark, self._negative, self._truncation())):
+            warnings.warn(sentence, FokkerPlanckWarning, stacklevel=3)
+            message = f"{message} {sentence}"
         if self.save_at is None and self._saved[-1][0] != t:
             self._saved.append((t, y[:-2, 0].copy()))
         rates = self.rates()
@@ -131,7 +147,7 @@ class Recorder:
         if self._tail <= NEGATIVE:
             return None
         return (
-            f"A mass of up to {min(self._tail, 1.0):.1e} would lie beyond the ends of the grid, "
+            f"A mass of up to {self._tail:.1e} would lie beyond the ends of the grid, "
             f"{self.system.grid.v_min:.6g} and {self.system.grid.v_max:.6g}; use a grid with a lower v_min"
             + (" or a higher v_max." if self._open else ".")
         )

@@ -69,6 +69,16 @@ class Population:
         return self.reset.V_R
 
     @property
+    def latency(self) -> float:
+        """How long every neuron that has fired stays silent; zero unless the refractory time is fixed."""
+        return 0.0 if self.refractory.memoryless else self.refractory.mean_duration
+
+    @property
+    def depth(self) -> float:
+        """How far the equation looks back: the longer of the transmission delay and the fixed refractory time."""
+        return max(self.coupling.delay, self.latency)
+
+    @property
     def may_blow_up(self) -> bool:
         """False where solutions are known to be global.
 

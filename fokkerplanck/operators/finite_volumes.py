@@ -167,7 +167,7 @@ class FiniteVolumes(PopulationSystem):
         activity = self.activity(y, t)
         mu, kappa = self._coefficients(activity, t, slice(1, 2))
         diffusion = kappa[0] * self._distance[1]
-        below = np.abs(y[0]) * diffusion / np.maximum(np.maximum(mu[0], np.sqrt(diffusion)), 1e-300)
+        below = np.abs(y[0]) * diffusion / np.maximum(np.maximum(np.abs(mu[0]), np.sqrt(diffusion)), 1e-300)
         if self.model.threshold.absorbing:
             return below
         mu, kappa = self._coefficients(activity, t, slice(-1, None))

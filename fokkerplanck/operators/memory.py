@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from ..interpolation import RateHistory, interpolate
-
-Past = RateHistory | Callable[[float], float]
-"""N(s) for times s before the start."""
+from ..interpolation import RateHistory, Stretch
 
 PRUNED = 4096
 """Steps kept beyond those that are still looked back on, before the oldest are dropped."""
-PAST_SAMPLES = 201
-"""Times at which a function for the past is kept in a State."""
 SMOOTH_AFTER = 6
-"""A jump of N at the start comes back after every delay, each time smoother by one derivative: beyond the order of the
-steppers after so many."""
+"""A jump of N comes back after every delay, each time smoother by one derivative: beyond the order of the steppers
+after so many. Not so if the noise follows the delayed rate: N is proportional to it, and jumps for ever."""
+NO_JUMP = 1e-7
+"""A relative difference that is the rounding and the tolerance of another run."""
+SLACK = 1e-11
+"""Times closer than this share of the lag are the same."""
 
 
 class Memory:
@@ -29,79 +28,78 @@ class Memory:
     until the two agree.
     """
 
-    def __init__(self, past: Past, start: float, depth: float, lanes: int) -> None:
-        self._past, self._start, self._depth, self._lanes = past, start, depth, lanes
-        self._t: list[float] = []
-        self._rate: list[np.ndarray] = []
-        self._bend: list[tuple[np.ndarray, ...]] = []
-        if isinstance(past, RateHistory):  # the steps of the run that this one goes on with
-            self._t = [float(t) for t in past.t]
-            self._rate = [np.array([rate]) for rate in past.rate]
-            self._bend = [tuple(np.array([k]) for k in row) for row in past.bend]
-            self._bend += [()] * (len(self._t) - 1 - len(self._bend))
-            self._start = self._t[0]
-        self._attempt: tuple[float, tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]] | None = None
+    def __init__(self, past: RateHistory, depth: float, lanes: int) -> None:
+        self._depth, self._lanes = depth, lanes
+        bends = [tuple(np.full(lanes, k) for k in row) for row in past.bend]
+        bends += [()] * (len(past.t) - 1 - len(bends))
+        held = past.held if len(past.held) else np.zeros(len(past.t) - 1, dtype=bool)
+        rates = [np.full(lanes, rate) for rate in past.rate]
+        self._steps = [
+            Stretch(float(t), float(end - t), old, new, bend, bool(h))
+            for t, end, old, new, bend, h in zip(past.t, past.t[1:], rates, rates[1:], bends, held, strict=False)
+        ]
+        self._ends = [step.t + step.dt for step in self._steps]
+        self._last = rates[-1]
+        self.now = float(past.t[-1])
+        self._attempt: Stretch | None = None
         self.looked_ahead = False
 
-    def begin(self, t: float, rate: np.ndarray) -> None:
-        """The rate at the start, unless the past has it already."""
-        if not self._t:
-            self._t.append(t)
-            self._rate.append(rate.copy())
+    @property
+    def jumps(self) -> list[float]:
+        """The times at which N jumps."""
+        return [step.t for step in self._steps if step.dt == 0.0]
 
-    def accept(self, t: float, rate: np.ndarray, bend: tuple[np.ndarray, ...]) -> None:
-        """Add the step that ends at t."""
-        self._bend.append(bend)
-        self._t.append(t)
-        self._rate.append(rate.copy())
-        self._attempt, self.looked_ahead = None, False
-        old = bisect_right(self._t, t - self._depth) - 2
+    def jump(self, rate: np.ndarray) -> None:
+        """From now on N is `rate`, whatever it has been."""
+        if np.any(np.abs(rate - self._last) > NO_JUMP * np.abs(self._last)):
+            self._append(Stretch(self.now, 0.0, self._last, rate.copy()))
+
+    def accept(self, dt: float, t: float, rate: np.ndarray, bend: tuple[np.ndarray, ...]) -> None:
+        """Add the step of length dt that ends at t; one without dense output is of backward Euler's kind."""
+        self._append(Stretch(self.now, t - self.now, self._last, rate.copy(), bend, held=not bend))
+        self.forget_attempt()
+        old = bisect_right(self._ends, t - self._depth) - 1
         if old > PRUNED:
-            del self._t[:old], self._rate[:old], self._bend[:old]
+            del self._steps[:old], self._ends[:old]
+
+    def _append(self, step: Stretch) -> None:
+        self._steps.append(step)
+        self.now = step.t + step.dt
+        self._ends.append(self.now)
+        self._last = step.new
 
     def at(self, s: float, since: float) -> np.ndarray:
-        """N(s), for a step that looks back on times from `since`; where N jumps, at the start, from its side."""
-        rounding = 1e-9 * self._depth
-        if s < self._start - rounding or (s <= self._start + rounding and since < self._start - rounding):
-            return np.full(self._lanes, float(self._past(s)))
-        if not self._t:  # the first rate is just being determined
-            return np.full(self._lanes, float(self._past(self._start)))
-        now = self._t[-1]
-        if s <= now:
-            k = min(max(bisect_right(self._t, s) - 1, 0), len(self._bend) - 1)
-            if k < 0 or s <= self._t[k]:
-                return self._rate[max(k, 0)]
-            theta = (s - self._t[k]) / (self._t[k + 1] - self._t[k])
-            return interpolate(theta, self._rate[k], self._rate[k + 1], self._bend[k])
-        self.looked_ahead = True
-        if self._attempt is None:
-            return self._rate[-1]
-        dt, (old, new, bend) = self._attempt
-        return interpolate((s - now) / dt, old, new, bend)
+        """N(s), for a step that looks back on times from `since`; where N jumps, from the side of that step."""
+        slack = SLACK * self._depth
+        if s > self.now + slack:
+            self.looked_ahead = True
+            return self._last if self._attempt is None else self._attempt(s)
+        # At the end of a step that began before a jump, the jump has not happened yet.
+        later = since >= s - slack
+        k = bisect_right(self._ends, s + slack) if later else bisect_right(self._ends, s - slack)
+        if k == len(self._steps):
+            return self._last
+        step = self._steps[k]
+        return step.old if s <= step.t else step(min(s, self._ends[k]))
 
     def fired(self, first: float, last: float) -> np.ndarray:
-        """∫ N ds over [first, last], before now; the rate of a step is the one at its end, as backward Euler has it."""
+        """∫ N ds over [first, last], all of it past."""
         total = np.zeros(self._lanes)
-        if first < self._start:
-            end = min(last, self._start)
-            past, half = self._past, 0.5 * (end - first)
-            nodes, weights = np.polynomial.legendre.leggauss(8)
-            total += half * sum(w * past(first + half * (1.0 + x)) for x, w in zip(nodes, weights, strict=True))
-        k = max(bisect_right(self._t, first) - 1, 0)
-        while k < len(self._bend) and self._t[k] < last:
-            length = min(self._t[k + 1], last) - max(self._t[k], first)
-            total += max(length, 0.0) * self._rate[k + 1]
-            k += 1
+        for k in range(bisect_right(self._ends, first), len(self._steps)):
+            if self._steps[k].t >= last:
+                break
+            total += self._steps[k].integral(first, last)
         return total
 
     def foreseen(self, dt: float, old: np.ndarray, new: np.ndarray, bend: tuple[np.ndarray, ...]) -> np.ndarray:
         """By how much this attempt's rates differ from those it was based on; the next one is based on them."""
-        now = self._t[-1]
+        attempt = Stretch(self.now, dt, old.copy(), new.copy(), bend)
         change = np.zeros(self._lanes)
         for theta in (0.25, 0.5, 0.75, 1.0):
-            before = self.at(now + theta * dt, now)
-            change = np.maximum(change, np.abs(interpolate(theta, old, new, bend) - before))
-        self._attempt, self.looked_ahead = (dt, (old, new, bend)), False
+            s = self.now + theta * dt
+            before = self._last if self._attempt is None else self._attempt(s)
+            change = np.maximum(change, np.abs(attempt(s) - before))
+        self._attempt, self.looked_ahead = attempt, False
         return change
 
     def forget_attempt(self) -> None:
@@ -109,33 +107,33 @@ class Memory:
 
     def history(self) -> RateHistory:
         """The rates as far back as they are looked at, of the first lane."""
-        k = max(bisect_right(self._t, self._t[-1] - self._depth) - 1, 0)
-        t = np.array(self._t[k:])
-        rate = np.array([r[0] for r in self._rate[k:]])
-        bends = [[float(b[0]) for b in bend] for bend in self._bend[k:]]
-        coefficients = max((len(b) for b in bends), default=0)
-        bend = np.zeros((len(bends), coefficients))
-        for row, values in zip(bend, bends, strict=True):
-            row[: len(values)] = values
-        if t[0] > t[-1] - self._depth and not isinstance(
-            self._past, RateHistory
-        ):  # part of the past lies before the start
-            return self._with_past(t, rate, bend)
-        return RateHistory(t, rate, bend)
-
-    def _with_past(self, t: np.ndarray, rate: np.ndarray, bend: np.ndarray) -> RateHistory:
-        """A sample of the past before the start in front; the jump at the start takes a sliver of a step."""
-        times = np.linspace(t[-1] - self._depth, np.nextafter(t[0], -np.inf), PAST_SAMPLES)
-        before = np.array([float(self._past(float(s))) for s in times])
-        straight = np.zeros((PAST_SAMPLES, bend.shape[1]))
-        return RateHistory(np.append(times, t), np.append(before, rate), np.vstack([straight, bend]))
+        kept = self._steps[bisect_right(self._ends, self.now - self._depth * (1.0 + SLACK)) :]
+        columns = max((len(step.bend) for step in kept), default=0)
+        bend = np.zeros((len(kept), columns))
+        for row, step in zip(bend, kept, strict=True):
+            row[: len(step.bend)] = [k[0] for k in step.bend]
+        return RateHistory(
+            np.array([step.t for step in kept] + [self.now]),
+            np.array([step.old[0] for step in kept] + [self._last[0]]),
+            bend,
+            np.array([step.held for step in kept], dtype=bool),
+        )
 
 
-def breaks(start: float, lags: tuple[float, ...]) -> Iterator[float]:
-    """The times, in order, at which a jump of N at the start comes back smoothed only a little."""
-    times = {0.0}
-    found: set[float] = set()
-    for _ in range(SMOOTH_AFTER):
-        times = {t + lag for t in times for lag in lags}
-        found |= times
-    return iter(sorted(start + t for t in found))
+def breaks(jumps: list[float], lags: tuple[float, ...], smoothing: bool) -> Iterator[float]:
+    """The times, in order, at which the jumps come back: as long as it takes to smooth them, or for ever."""
+    waiting = sorted(jump + lag for jump in jumps for lag in lags)
+    generation = dict.fromkeys(waiting, 1)
+    tolerance = SLACK * min(lags, default=0.0)
+    last = -np.inf
+    while waiting:
+        t = waiting.pop(0)
+        if t - last <= tolerance:
+            continue
+        last = t
+        yield t
+        if not smoothing or generation[t] < SMOOTH_AFTER:
+            for lag in lags:
+                generation.setdefault(t + lag, generation[t] + 1)
+                waiting.append(t + lag)
+            waiting.sort()

@@ -44,12 +44,18 @@ and of the firing flux balance; where it may blow up, the boundary layer is reso
 class Scheme(Protocol):
     """How the potential is made discrete; `explicit` if it has no Jacobian and needs an explicit stepper."""
 
-    order: ClassVar[int]
     explicit: ClassVar[bool]
 
+    @property
+    def gain(self) -> float:
+        """By what factor the error shrinks when the resolution is doubled."""
+        ...
+
     def default_grid(
-        self, model: Population, datum: InitialDensity, t_span: tuple[float, float]
-    ) -> Grid | Elements: ...
+        self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+    ) -> Grid | Elements:
+        """A grid for model and datum, that goes `reach` times as far down from V_R as it should have to."""
+        ...
 
     def discretize(self, model: Population, grid: Grid | Elements) -> PopulationSystem: ...
 
@@ -88,10 +94,16 @@ class FluxScheme(ABC):
         """The drift that represents the interval between two neighbouring unknowns: its middle."""
         return drift(0.5 * (left + right))
 
-    def default_grid(self, model: Population, datum: InitialDensity, t_span: tuple[float, float]) -> Grid:
+    @property
+    def gain(self) -> float:
+        return float(2**self.order)
+
+    def default_grid(
+        self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+    ) -> Grid:
         """Graded towards V_F, wide enough for the model and the datum."""
         cells, share = RESTLESS if model.may_blow_up else CALM
-        v_min = min(model.lowest_potential(t_span), datum.lowest)
+        v_min = model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
         finest = share * (model.V_F - model.V_R)
         narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
         return model.grid(cells, v_min, None if narrow else finest, t_span)

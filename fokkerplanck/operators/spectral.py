@@ -32,6 +32,8 @@ RESTLESS = 1e-4
 """The same where the rate may blow up, and thrice that at V_R: layers a/(bN) are resolved up to N of about 1e5/b."""
 SMALLEST_TAIL = 1e-7
 """Of the Legendre coefficients of the initial density, over its peak, so that it is positive to about that."""
+MOST_NODES = 3000
+"""More of them (very little noise on a long way) are slower than cells."""
 ROUGH = 1e-4
 """The same above which elements are the wrong choice, because the density jumps."""
 DEEPEST = 40
@@ -63,7 +65,6 @@ class Spectral:
     accuracy: float = 1e-8
     degree: int | None = None
 
-    order: ClassVar[int] = 8
     explicit: ClassVar[bool] = False
     reference: ClassVar[str] = "Patera, J. Comput. Phys. 54 (1984) 468"
 
@@ -87,13 +88,23 @@ class Spectral:
             return False
         datum = as_density(initial)
         grid = Spectral(1e-4).grid(model, datum, t_span)
+        if grid.cells > MOST_NODES:
+            return False
         values = np.reshape(datum.value(grid.nodes.ravel(), grid.v_max), grid.nodes.shape)
         rough = np.abs(grid.rule.modes(values)[:, -2:]).sum(axis=1)
         return bool(np.max(rough) <= ROUGH * np.max(np.abs(values)))
 
-    def default_grid(self, model: Population, datum: InitialDensity, t_span: tuple[float, float]) -> Elements:
+    @property
+    def gain(self) -> float:
+        """Exponential in the degree: the error of the steps in time is what is left."""
+        return math.inf
+
+    def default_grid(
+        self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+    ) -> Elements:
         """Elements wide enough for model and datum, and short where the density varies."""
-        return self.grid(model, datum, t_span)
+        v_min = model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
+        return self.grid(model, datum, t_span, v_min)
 
     def grid(
         self,

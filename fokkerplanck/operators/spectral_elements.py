@@ -146,7 +146,7 @@ class SpectralElements(PopulationSystem):
     def tail(self, y: np.ndarray, t: float) -> np.ndarray:
         """n a/|μ| at v_min, as for a Gaussian tail, and at the upper end n over the decay by the hazard there."""
         c, a = self._coefficients(self.activity(y, t), t)
-        beyond = np.abs(y[0]) * a / max(self._drift[0, 0] + c, np.sqrt(max(a, 0.0)), 1e-300)
+        beyond = np.abs(y[0]) * a / max(abs(self._drift[0, 0] + c), np.sqrt(max(a, 0.0)), 1e-300)
         if self._absorbing:
             return beyond
         mu, hazard = self._drift[-1, -1] + c, max(self._loss[-1], 1e-300)

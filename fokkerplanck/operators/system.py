@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from ..interpolation import RateHistory
 from ..models.population import Population
 from ..state import State
-from .memory import Memory, Past, breaks
+from .memory import SLACK, Memory, breaks
 
 if TYPE_CHECKING:
     from ..elements import Elements
     from ..grid import Grid
-    from ..steppers.protocol import Step
 
 Change = float | np.ndarray
 """Of a coefficient: a number, or one for each lane."""
@@ -42,17 +42,15 @@ class PopulationSystem(ABC):
     def __init__(self, model: Population, grid: Grid | Elements) -> None:
         self.model, self.grid = model, grid
         self.cells, self.lanes, self.width = grid.cells, model.lanes, grid.width
-        duration = model.refractory.mean_duration
-        self.delay = model.coupling.delay
-        # A law that answers other questions than these would be solved as if it were the nearest known one.
-        self.latency = 0.0 if model.refractory.memoryless else duration
+        self.delay, self.latency, self.depth = model.coupling.delay, model.latency, model.depth
         # 1/τ of the pool, none of which is left over without one; a fixed time empties it by other means.
-        self._tau = np.full(self.lanes, np.inf if self.latency else duration)
+        self._tau = np.full(self.lanes, np.inf if self.latency else model.refractory.mean_duration)
         self._leak = np.where(self._tau > 0.0, 1.0 / np.where(self._tau > 0.0, self._tau, 1.0), 0.0)
         self._prompt = (self._tau == 0.0).astype(float)
         self._memory: Memory | None = None
         self._breaks: Iterator[float] = iter(())
         self._next_break = np.inf
+        self.breaks_met: list[float] = []
         self._since = 0.0
         self._passed, self._kept, self._gain = (np.zeros(self.lanes) for _ in range(3))
         self._response = np.zeros((self.cells, self.lanes))
@@ -169,7 +167,6 @@ class PopulationSystem(ABC):
         where (shift − T) x = ρ_n + r p (ρ_R − ρ_N), (shift − T) z = k + r p, and p is the share 1/(1 + τ shift) of what
         fires that is reset within the step. A delayed A does not depend on y: k = 0, η = 0.
         """
-        self._since = t
         activity = self.activity(y, t)
         self.eliminate(activity, t, shift)
         self._passed = 1.0 / (1.0 + self._tau * shift)
@@ -192,7 +189,6 @@ class PopulationSystem(ABC):
 
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> np.ndarray:
         """One backward-Euler step to time t with the coefficients of the old rate y[-1]; firing and reset implicit."""
-        self._since = t - dt
         new = y.copy()
         known, passed, held = self._reset_within(y, t, dt)
         rate, source = self.implicit_density(new[:-2], self.activity(y, t), t, dt, known, passed, held)
@@ -214,12 +210,15 @@ class PopulationSystem(ABC):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Advance n in place with the reset rate S = known + passed N, held = 1 − passed; return N and S."""
         self.eliminate(activity, t, 1.0 / dt)
+        before = self.width @ n
         n /= dt
         response = np.zeros_like(n)
         self.deposit(response, np.ones(self.lanes))
         self.substitute(n)
         self.substitute(response)
-        rate = (self.emitted(n) + self.emitted(response) * known) / (held + passed * (self.width @ response) / dt)
+        # Not e·n: the rate is what the masses say, so that the rounding of the solves leaves no trace in their sum.
+        content = self.width @ response
+        rate = (before - self.width @ n + known * (dt - content)) / (passed * content + dt * held)
         source = known + passed * rate
         n += response * source
         return rate, source
@@ -270,48 +269,61 @@ class PopulationSystem(ABC):
 
         A step that resolves the activity keeps this small; for a lagged rate it is the error of the lag.
         """
+        if self.delay:  # nothing is lagged but what is late
+            return np.zeros(self.lanes)
         gap = self.model.V_F - self.model.V_R
         coupling, noise = self.model.coupling, self.model.noise
         return (new[-1] - old[-1]) * dt * max(coupling.gain / gap, noise.gain / gap**2, 0.0)
 
     # -- the past -----------------------------------------------------------------------------------------------
 
-    @property
-    def depth(self) -> float:
-        """How far back the equations look."""
-        return max(self.delay, self.latency)
-
-    def remember(self, past: Past, start: float) -> None:
-        """Give the rates before the start of the run; without a delay of any kind they do not matter."""
+    def remember(self, past: RateHistory) -> None:
+        """Give the rates before the start of the run; a model that does not look back needs none."""
         if self.depth:
-            self._memory = Memory(past, start, self.depth, self.lanes)
-            self._breaks = breaks(start, tuple(sorted({lag for lag in (self.delay, self.latency) if lag})))
-            self._next_break = next(self._breaks, np.inf)
-            self._since = start
+            self._memory = Memory(past, self.depth, self.lanes)
+            self._since = self._memory.now
 
     def begin(self, y: np.ndarray, t: float) -> None:
-        """The rate at the start is known."""
+        """The rate at the start is known; it may differ from that of the past."""
         if self._memory is not None:
-            self._memory.begin(t, y[-1])
+            self._memory.jump(y[-1])
+            lags = tuple(sorted({lag for lag in (self.delay, self.latency) if lag}))
+            self._breaks = breaks(self._memory.jumps, lags, smoothing=not self._jumps_for_ever)
+            self._next_break = next(self._breaks, np.inf)
 
-    def accept(self, step: Step, t: float) -> None:
-        """The step that ends at t belongs to the past."""
-        if self._memory is not None:
-            self._memory.accept(t, step.new[-1], tuple(k[-1] for k in step.bend))
+    def start_step(self, t: float) -> None:
+        """A step from t is about to be made: of a jump at its ends it sees its own side."""
+        self._since = t
+
+    def accept(self, y: np.ndarray, t: float, dt: float, bend: tuple[np.ndarray, ...]) -> bool:
+        """The step of length dt that ended with y at t is past. True if N jumps there, and y[-1] with it."""
+        if self._memory is None:
+            return False
+        self._memory.accept(dt, t, y[-1], tuple(k[-1] for k in bend))
+        if not self._jumps_for_ever or abs(t - self._next_break) > SLACK * self.depth:
+            return False
+        self._since = t
+        self.close(y, t)
+        self._memory.jump(y[-1])
+        return True
+
+    @property
+    def _jumps_for_ever(self) -> bool:
+        """Whether the noise follows the delayed rate: then N(t) ~ a(N(t − d)), and a jump comes back undiminished."""
+        return self.delay > 0.0 and self.model.noise.gain > 0.0
 
     def next_break(self, t: float) -> float:
         """The next time at which a derivative of the solution jumps; an accurate step ends there."""
-        if self._memory is None:
-            return np.inf
-        while self._next_break <= t * (1.0 + 4e-16):
+        while self._next_break <= t + SLACK * self.depth:
+            self.breaks_met.append(self._next_break)
             self._next_break = next(self._breaks, np.inf)
         return self._next_break
 
-    def foreseen(self, step: Step) -> np.ndarray | None:
+    def foreseen(self, dt: float, old: np.ndarray, new: np.ndarray, bend: tuple[np.ndarray, ...]) -> np.ndarray | None:
         """By how much the rates of a step differ from those it had to foresee, shape (lanes,); None if it had none."""
         if self._memory is None or not self._memory.looked_ahead:
             return None
-        return self._memory.foreseen(step.dt, step.old[-1], step.new[-1], tuple(k[-1] for k in step.bend))
+        return self._memory.foreseen(dt, old[-1], new[-1], tuple(k[-1] for k in bend))
 
     def forget_attempt(self) -> None:
         """A step of another length is tried from the same time."""

@@ -40,9 +40,15 @@ class Weno5:
     drift_order: ClassVar[int] = 5
     reference: ClassVar[str] = "Jiang, Shu, J. Comput. Phys. 126 (1996) 202"
 
-    def default_grid(self, model: Population, datum: InitialDensity, t_span: tuple[float, float]) -> Grid:
+    @property
+    def gain(self) -> float:
+        return float(2**self.order)
+
+    def default_grid(
+        self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+    ) -> Grid:
         """Equal cells, wide enough for the model and the datum."""
-        v_min = min(model.lowest_potential(t_span), datum.lowest)
+        v_min = model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
         v_max = model.highest_potential(t_span)
         cells = round(CELLS * (model.V_F - v_min) / (v_max - v_min))
         grid = Grid.uniform(v_min, model.V_R, model.V_F, cells)

@@ -35,7 +35,11 @@ class System(Protocol):
 
     def explicit_limit(self, y: np.ndarray, t: float) -> float: ...
 
-    def foreseen(self, step: Step) -> np.ndarray | None: ...
+    def start_step(self, t: float) -> None: ...
+
+    def foreseen(
+        self, dt: float, old: np.ndarray, new: np.ndarray, bend: tuple[np.ndarray, ...]
+    ) -> np.ndarray | None: ...
 
     def forget_attempt(self) -> None: ...
 
@@ -104,20 +108,24 @@ class Stepper(Protocol):
 def advance(stepper: Stepper, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None:
     """One step, repeated until it agrees with the rates that a delay shorter than it makes it meet; None if it cannot.
 
-    A fixed step takes the last known rate instead, which is as accurate as the rest of a lagged scheme.
+    A fixed step takes the last known rate instead, as lagged schemes do: of first order while the delay is shorter.
     """
-    step = stepper.step(system, y, t, dt, tolerance)
-    if not stepper.adaptive:
-        return step
-    for _ in range(ATTEMPTS):
-        change = None if step is None else system.foreseen(step)
-        if step is None or change is None:
-            break
-        if np.all(change <= FORESIGHT * (tolerance.atol + tolerance.rtol * np.abs(step.new[-1]))):
-            break
+    system.start_step(t)
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # a step that leaves the range of numbers is refused by the stepper
         step = stepper.step(system, y, t, dt, tolerance)
-    else:
-        step = None
+        if not stepper.adaptive:
+            return step
+        for _ in range(ATTEMPTS):
+            change = None if step is None else system.foreseen(dt, step.old, step.new, step.bend)
+            if step is None or change is None:
+                break
+            if np.all(change <= FORESIGHT * (tolerance.atol + tolerance.rtol * np.abs(step.new[-1]))):
+                break
+            step = stepper.step(system, y, t, dt, tolerance)
+        else:
+            step = None
     if step is None or step.error > 1.0:
         system.forget_attempt()
     return step

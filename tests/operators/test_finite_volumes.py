@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from strategies import any_models, between, decades, densities, grids, problems
 
 import fokkerplanck as fp
+from fokkerplanck.interpolation import RateHistory
 from fokkerplanck.operators.schemes import FLUX_SCHEMES
 
 schemes = st.sampled_from([cls() for cls in FLUX_SCHEMES.values()])
@@ -25,7 +26,7 @@ GRID = MODEL.grid(40, v_min=-3.0, finest=0.01)
 def test_the_rate_is_what_a_step_takes_away_at_the_threshold(data, scheme, dt):
     model, grid, density = data.draw(problems())
     system = scheme.discretize(model, grid)
-    system.remember(lambda t: 0.2, 0.0)
+    system.remember(RateHistory(np.array([-1e3, 0.0]), np.full(2, 0.2)))
     old = system.pack(density, 0.0)
     old[-1] = 0.3
     system.begin(old, 0.0)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from strategies import decades, problems
 
 import fokkerplanck as fp
+from fokkerplanck.interpolation import RateHistory
 from fokkerplanck.operators import kernels
 from fokkerplanck.operators.schemes import FLUX_SCHEMES
 
@@ -253,7 +254,7 @@ def test_what_the_transport_takes_from_one_cell_it_gives_to_another(seed):
 def test_what_the_balance_takes_from_one_place_it_gives_to_another(data):
     model, grid, density = data.draw(problems())
     system = fp.ScharfetterGummel().discretize(model, grid)
-    system.remember(lambda t: 0.3, 0.0)
+    system.remember(RateHistory(np.array([-1e3, 0.0]), np.full(2, 0.3)))
     y = system.pack(0.75 * density, 0.25, rate=0.3)
     system.begin(y, 0.0)
     out = system.residual(y, 0.0, np.empty_like(y))
