@@ -16,7 +16,7 @@
 
     [run]
     t_span = [0.0, 4.0]
-    scheme = "scharfetter-gummel"            # optional, as everything below
+    scheme = "scharfetter-gummel"            # or { kind = "spectral", accuracy = 1e-8 }; optional, as all below
     stepper = { kind = "backward-euler", dt = 0.001 }
     save_at = { count = 101 }                # or a list of times
 
@@ -54,6 +54,7 @@ from pydantic import (
     model_validator,
 )
 
+from .elements import HIGHEST_DEGREE, LOWEST_DEGREE
 from .grid import Grid
 from .models.description import MODELS, model_from_dict, model_to_dict
 from .models.population import Population
@@ -174,7 +175,7 @@ def parse_case(data: Mapping[str, Any], name: str = "the case") -> Case:
         initial=initial,
         t_span=run.t_span,
         grid=grid,
-        scheme=None if run.scheme is None else SCHEMES[run.scheme](),
+        scheme=run.discretisation(),
         stepper=None if run.stepper is None else run.stepper.build(),
         rtol=run.rtol,
         atol=run.atol,
@@ -279,10 +280,20 @@ class InitialTable(Table):
 class GridTable(Table):
     cells: Annotated[int, Field(ge=8, le=1_000_000)] = 400
     v_min: float | None = None
+    v_max: float | None = None
     finest: Positive | None = None
 
     def build(self, model: Population) -> Grid:
-        return model.grid(cells=self.cells, v_min=self.v_min, finest=self.finest)
+        return model.grid(cells=self.cells, v_min=self.v_min, finest=self.finest, v_max=self.v_max)
+
+
+class SpectralTable(Table):
+    kind: Literal["spectral"]
+    accuracy: Annotated[float, Field(ge=1e-13, lt=1)] = 1e-8
+    degree: Annotated[int, Field(ge=LOWEST_DEGREE, le=HIGHEST_DEGREE)] | None = None
+
+    def build(self) -> Scheme:
+        return Spectral(self.accuracy, self.degree)
 
 
 class Rodas5PTable(Table):
@@ -318,10 +329,20 @@ def _list_or_table(value: object) -> str:
     return "table" if isinstance(value, dict | CountTable) else "list"
 
 
+def _name_or_table(value: object) -> str:
+    return "table" if isinstance(value, dict | SpectralTable) else "name"
+
+
 class RunTable(Table):
     # TOML has lists where Python has tuples; its elements are checked strictly all the same.
     t_span: Annotated[tuple[float, float], Field(strict=False)]
-    scheme: SchemeName | None = None
+    scheme: (
+        Annotated[
+            Annotated[SchemeName, Tag("name")] | Annotated[SpectralTable, Tag("table")],
+            Discriminator(_name_or_table),
+        ]
+        | None
+    ) = None
     stepper: Annotated[Rodas5PTable | BackwardEulerTable | SspRk3Table, Field(discriminator="kind")] | None = None
     rtol: Positive = 1e-6
     atol: Positive = 1e-9
@@ -354,6 +375,11 @@ class RunTable(Table):
                 )
         return save_at
 
+    def discretisation(self) -> Scheme | None:
+        if isinstance(self.scheme, str):
+            return SCHEMES[self.scheme]()
+        return None if self.scheme is None else self.scheme.build()
+
     def times(self) -> np.ndarray | None:
         if isinstance(self.save_at, CountTable):
             return np.linspace(*self.t_span, self.save_at.count)
@@ -383,6 +409,7 @@ EXPECTED = {
     "finite_number": "finite",
     "greater_than": "greater than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
     "less_than_equal": "at most {le:g}",
 }
 """What pydantic's error types ask for, to follow "must be"."""

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import solve_banded
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
 from .meanfield.passage import passage_of
 from .models.population import Population, require_population
@@ -31,6 +31,8 @@ from .stationary import FASTEST, StationaryState, stationary_states
 CELLS, HALVINGS = 100, 2
 FREQUENCIES = np.concatenate([[0.0], np.geomspace(1e-4, 1e4, 161)])
 """Where |G(iω)| − 1 is looked at for changes of sign."""
+FLAT = 1e-9
+"""Between two of them a change of |G| by less is none."""
 
 
 class Hopf(NamedTuple):
@@ -63,7 +65,8 @@ def critical_delay(model: Population, at: StationaryState) -> Hopf:
     Raises
     ------
     InvalidArgument
-        If `at` is no stationary state of `model`, or is unstable without delay.
+        If `at` is no stationary state of `model`, or is unstable without delay, or the sign of its growth rate without
+        delay cannot be resolved (as at a fold).
 
     Source: Cáceres, Cañizo, Ramos-Lora (2024); Ikeda, Roux, Salort, Smets (2022), who prove periodic solutions. The
     characteristic equation for the leak and the hard threshold: Brunel, Hakim, Neural Comput. 11 (1999) 1621.
@@ -75,9 +78,7 @@ def critical_delay(model: Population, at: StationaryState) -> Hopf:
     """
     if getattr(at, "model", None) != model:
         raise InvalidArgument(f"`at` must be one of fp.stationary_states(model) for this very model, not {at!r}.")
-    prompt = replace(model, coupling=replace(model.coupling, delay=0.0))
-    if replace(at, model=prompt).growth_rate > 0.0:
-        raise InvalidArgument(f"`at` (N = {at.rate:.6g}) is unstable without delay already.")
+    _check_prompt(at)
     return _onset(at)
 
 
@@ -99,7 +100,7 @@ def critical_connectivity(model: Population, bracket: tuple[float, float]) -> Ho
     Raises
     ------
     InvalidArgument
-        If the model has no delay, or the bracket is none.
+        If the model has no delay, or the bracket is none, or a state at its ends is not stable without delay.
 
     Source: as for `critical_delay`.
 
@@ -112,19 +113,21 @@ def critical_connectivity(model: Population, bracket: tuple[float, float]) -> Ho
         raise InvalidArgument("`model` has no transmission delay; give it one, as in fp.nnlif(b=-40.0, delay=1.0).")
     low, high = (finite_number("bracket", b) for b in bracket)
 
-    def onset(b: float) -> Hopf:
+    def state(b: float) -> StationaryState:
         states = stationary_states(replace(model, coupling=replace(model.coupling, b=b)))
         if len(states) != 1:
             raise InvalidArgument(f"at b = {b:g} there are {len(states)} stationary states; choose another `bracket`.")
-        return _onset(states[0])
+        return states[0]
 
     def margin(b: float) -> float:  # of the inverse, because the critical delay may be infinite
-        return 1.0 / delay - 1.0 / onset(b).value
+        return 1.0 / delay - 1.0 / _onset(state(b)).value
 
+    for b in (low, high):
+        _check_prompt(state(b))
     if margin(low) * margin(high) > 0.0:
         raise InvalidArgument(f"`bracket` = {bracket} does not change stability at the delay {delay:g}; widen it.")
     b = brentq(margin, low, high, xtol=1e-12, rtol=1e-12)
-    return Hopf(b, onset(b).frequency)
+    return Hopf(b, _onset(state(b)).frequency)
 
 
 def pseudo_equilibria(model: Population, start: float = 0.0, count: int = 50) -> np.ndarray:
@@ -179,13 +182,43 @@ def pseudo_equilibria(model: Population, start: float = 0.0, count: int = 50) ->
 # -- the response G -----------------------------------------------------------------------------------------------
 
 
+def _check_prompt(at: StationaryState) -> None:
+    """Refuse a state that is not known to be stable without delay: no delay is its onset then."""
+    prompt = replace(at, model=replace(at.model, coupling=replace(at.model.coupling, delay=0.0)))
+    if prompt.stable:
+        return
+    if prompt.stable is None:
+        raise InvalidArgument(
+            f"whether the state (N = {at.rate:.6g}) is stable without delay is not resolved (λ = "
+            f"{prompt.eigenvalue:.3g}); move away from the fold, or bring the potentials to the order of 1."
+        )
+    raise InvalidArgument(f"the state (N = {at.rate:.6g}) is unstable without delay already.")
+
+
 def _onset(at: StationaryState) -> Hopf:
-    """Of all ω at which |G(iω)| = 1, the one that the shortest delay turns into an eigenvalue."""
+    """Of all ω at which |G(iω)| = 1, the one that the shortest delay turns into an eigenvalue.
+
+    |G(iω)| − 1 is sampled at FREQUENCIES and at the extrema that they bracket, so that two crossings between samples
+    are found as well; not found are crossings beyond 1e4, and more than one extremum within three samples.
+    """
     response = _response(at)
-    excess = np.array([abs(response(1j * w)) - 1.0 for w in FREQUENCIES])
+
+    def excess(w: float) -> float:
+        return abs(response(1j * w)) - 1.0
+
+    sampled = np.array([excess(w) for w in FREQUENCIES])
+    change = np.diff(sampled)
+    # Only extrema towards 1 can hide a pair of crossings.
+    hiding = (change[:-1] * change[1:] < 0.0) & (change[:-1] * sampled[1:-1] < 0.0) & (np.abs(change[1:]) > FLAT)
+    hidden = []
+    for i in np.flatnonzero(hiding):
+        sign, ends = np.sign(sampled[i + 1]), (FREQUENCIES[i], FREQUENCIES[i + 2])
+        hidden.append(minimize_scalar(lambda w, sign=sign: sign * excess(w), bounds=ends, method="bounded").x)
+    frequencies = np.union1d(FREQUENCIES, hidden)
+    values = np.array([excess(w) for w in frequencies]) if hidden else sampled
     onsets = [Hopf(math.inf, 0.0)]
-    for i in np.flatnonzero(excess[:-1] * excess[1:] < 0.0):
-        w = brentq(lambda w: abs(response(1j * w)) - 1.0, FREQUENCIES[i], FREQUENCIES[i + 1], xtol=1e-13, rtol=1e-13)
+    for i in np.flatnonzero(values[:-1] * values[1:] < 0.0):
+        w = brentq(excess, frequencies[i], frequencies[i + 1], xtol=1e-13, rtol=1e-13)
         onsets.append(Hopf(float(np.angle(response(1j * w)) % (2.0 * np.pi)) / w, w))
     return min(onsets)
 

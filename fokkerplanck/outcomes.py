@@ -49,7 +49,7 @@ class BlowUp:
     time : float
         Estimate of t*, extrapolated from the shrinking doubling times of N (dimensionless).
     interval : tuple of float
-        Bracket for t*: from the doubling times of N, widened by 1.5 times the change of t* when the cells are
+        Bracket for t*: from the doubling times of N, widened by twice the change of t* when the cells are
         halved and the tolerance is multiplied by thirty (or a fixed step doubled). It starts from the initial state of
         this run: what an earlier run did to that state is not in it.
     rate : float

@@ -40,7 +40,7 @@ from .steppers.explicit import SspRk3
 from .steppers.protocol import Step, Stepper, Tolerance, advance
 from .steppers.rosenbrock import Rodas5P
 
-LARGEST_LAYER = 30.0
+LARGEST_LAYER = 5.0
 """Cell at V_F over the boundary layer there, above which an excitatory rate that grows without blow-up is lost."""
 SHORTEST = 1e-14
 """Step, over t, that is little more than rounding: nothing can be learnt from shorter ones."""
@@ -176,7 +176,7 @@ def solve(
             with _progress_bar(progress, *span) as show:
                 ending = _integrate(problem, recorder, conditions, show)
             trials.append(_judged(problem, recorder, ending, estimate_error, asked))
-            if trials[-1].settled or recorder.work > MOST_WORK:
+            if trials[-1].settled or trials[-1].ending.status in TROUBLE or recorder.work > MOST_WORK:
                 break
             reach *= 2.0 if recorder.tail > asked.atol else 1.0
         if trials[-1].settled or any(trial.ending.status not in TROUBLE for trial in trials):
@@ -450,7 +450,7 @@ def _compared(ending: _Ending, coarse: _Ending | None, start: float) -> _Ending:
             f"use a finer grid, or a smaller dt, to decide)"
         )
         return _Ending(ending.y, ending.t, Status.UNRESOLVED, why)
-    spread = 1.5 * abs(there.time - here.time)
+    spread = 2.0 * abs(there.time - here.time)
     low, high = here.interval
     confirmed = replace(
         here,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq, minimize_scalar
 
+from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
 from .meanfield.passage import LONGEST, Discrete, closed_passage_of, passage_of
@@ -34,8 +35,9 @@ QUIETEST = 1e-12
 """With a0 = 0 a silent network has no noise left; rates below this one are not looked for."""
 RESOLUTION = 0.1
 """Largest step of the scan, in asinh((c − V_F)/√a) and in log a: the scales on which log I bends."""
-INTERPOLATED = 1e-5
-"""A numerical profile is normalised on a grid if its mass there is wrong by less."""
+MISSED, MISSED_NUMERICALLY = 1e-9, 5e-7
+"""Mass that a grid may miss: averages in closed form, and what is known numerically or by values at nodes (`solve`
+accepts 1e-6)."""
 TOUCHING = 1e-14
 """An extremum of log(N (τ + I)) this close to zero is a double root, to rounding."""
 UNRESOLVED, UNRESOLVED_DISCRETE = 1e-13, 1e-7
@@ -88,13 +90,19 @@ class StationaryState:
         """Averages of p over the cells, by eight-point Gauss quadrature; shape (cells,).
 
         V_R and V_F are faces, so p is smooth in every cell and the averages are exact to rounding wherever a cell is
-        not much wider than the boundary layer a/(c − V_F).
+        not much wider than the boundary layer a/(c − V_F). Where the passage is numerical they are its times between
+        the faces, which add up to I.
         """
+        passage = passage_of(self.model)
+        if isinstance(passage, Discrete):
+            return self.rate * passage.times_between(grid.faces, self.current, self.diffusion) / grid.width
         nodes, weights = np.polynomial.legendre.leggauss(8)
         return self.density(grid.v[:, None] + 0.5 * grid.width[:, None] * nodes) @ (0.5 * weights)
 
-    def state(self, grid: Grid) -> State:
+    def state(self, grid: Grid | Elements) -> State:
         """The state on a grid, with its constant rate as its past, accepted by `fp.solve(model, initial=...)`.
+
+        On cells it is given by its averages, on elements, such as the `grid` of a solution, by its values at the nodes.
 
         The solver closes the rate for the density it is given, so its N differs from `.rate` by the error of its
         scheme, and an unstable state leaves along its growing mode from a perturbation of that size.
@@ -111,23 +119,22 @@ class StationaryState:
         1.0
         """
         model = self.model
-        if not isinstance(grid, Grid) or (grid.V_R, grid.V_F) != (model.V_R, model.V_F):
+        if not isinstance(grid, Grid | Elements) or (grid.V_R, grid.V_F) != (model.V_R, model.V_F):
             raise InvalidArgument(f"`grid` must fit the model; build it with `model.grid(cells=...)`, not {grid!r}.")
-        averages = self.cell_averages(grid)
-        mass = float(averages @ grid.width)
-        lost = 1.0 - self.refractory - mass
-        if isinstance(passage_of(model), Discrete) and abs(lost) < INTERPOLATED:
-            averages, lost = averages * ((1.0 - self.refractory) / mass), 0.0
-        if abs(lost) > 1e-9:
+        density = self.density(grid.v) if isinstance(grid, Elements) else self.cell_averages(grid)
+        lost = 1.0 - self.refractory - float(density @ grid.width)
+        numerical = isinstance(grid, Elements) or isinstance(passage_of(model), Discrete)
+        if not abs(lost) <= (MISSED_NUMERICALLY if numerical else MISSED):
             raise InvalidArgument(
                 f"`grid` misses a mass of {lost:.2g} of this state (c = {self.current:.4g}, a = {self.diffusion:.4g}): "
                 f"it starts too high at {grid.v_min:g}, ends too low at {grid.v_max:g}, or its cells are too wide at "
-                f"V_F; use a lower `v_min`, a higher `v_max` (if neurons can exceed V_F) or a smaller `finest`."
+                f"V_F; use a lower `v_min`, a higher `v_max` (if neurons can exceed V_F) or a smaller `finest` (for "
+                f"elements, a smaller `accuracy`)."
             )
         latency = 0.0 if model.refractory.memoryless else model.refractory.mean_duration
         depth = max(latency, model.coupling.delay)
         history = RateHistory(np.array([-depth, 0.0]), np.full(2, self.rate)) if depth else None
-        return State(0.0, grid, averages, self.rate, self.refractory, history)
+        return State(0.0, grid, density, self.rate, self.refractory, history)
 
     @cached_property
     def eigenvalue(self) -> complex:

@@ -125,6 +125,22 @@ def test_every_scheme_has_a_name(name):
     assert parse_case(tomllib.loads(toml(run__scheme=f'"{name}"'))).scheme == SCHEMES[name]()
 
 
+def test_a_scheme_may_be_a_table():
+    text = toml(run__scheme='{ kind = "spectral", accuracy = 1e-5, degree = 12 }')
+    assert parse_case(tomllib.loads(text)).scheme == fp.Spectral(1e-5, 12)
+    assert parse_case(tomllib.loads(toml(run__scheme='{ kind = "spectral" }'))).scheme == fp.Spectral()
+
+
+def test_a_grid_may_end_above_the_threshold():
+    text = """
+        model = { kind = "nnlif", b = 1, threshold = { kind = "random", epsilon = 0.05 } }
+        initial = { kind = "gaussian", mean = 0, variance = 1 }
+        grid = { v_max = 5.0 }
+        run = { t_span = [0, 1] }
+    """
+    assert parse_case(tomllib.loads(text)).grid.v_max == 5.0
+
+
 @pytest.mark.parametrize(
     ("field", "value", "argument"),
     [
@@ -157,7 +173,7 @@ def test_the_scheme_of_the_published_experiments_has_a_name():
 def test_the_schema_lists_the_names():
     run = cases.schema()["$defs"]["RunTable"]["properties"]
     scheme, stepper = (next(part for part in run[name]["anyOf"] if part != NONE) for name in ("scheme", "stepper"))
-    assert scheme["enum"] == list(SCHEMES)
+    assert scheme["oneOf"][0]["enum"] == list(SCHEMES)
     assert sorted(stepper["discriminator"]["mapping"]) == sorted(cases.STEPPERS)
 
 
@@ -173,7 +189,7 @@ MALFORMED = [
     ({"initial__varience": "1"}, "initial.varience: there is no such field; did you mean 'variance'?"),
     (
         {"grid__cell": "9"},
-        "grid.cell: there is no such field; did you mean 'cells'? Fields here: cells, v_min, finest.",
+        "grid.cell: there is no such field; did you mean 'cells'? Fields here: cells, v_min, v_max, finest.",
     ),
     ({"run__tspan": "1"}, "run.tspan: there is no such field; did you mean 't_span'?"),
     ({"run__stepper__Dt": "1"}, "run.stepper.Dt: there is no such field; did you mean 'dt'?"),
@@ -191,6 +207,14 @@ MALFORMED = [
     ),
     ({"initial__kind": '"gausian"'}, "initial.kind: Unknown initial density 'gausian'; did you mean 'gaussian'?"),
     ({"run__scheme": '"sg"'}, "run.scheme: Unknown scheme 'sg'. Available: upwind, central, scharfetter-gummel"),
+    ({"run__scheme": '{ kind = "spectra" }'}, "run.scheme.kind: Unknown name \"spectra\"; did you mean 'spectral'?"),
+    (
+        {"run__scheme": '{ kind = "spectral", order = 4 }'},
+        "run.scheme.order: there is no such field. Fields here: kind,",
+    ),
+    ({"run__scheme": "3"}, "run.scheme: must be a name in quotes, not 3."),
+    ({"run__scheme": '{ kind = "spectral", accuracy = 1 }'}, "run.scheme.accuracy: must be less than 1, not 1."),
+    ({"run__scheme": '{ kind = "spectral", degree = 2 }'}, "run.scheme.degree: must be at least 3, not 2."),
     ({"run__stepper__kind": '"rodas"'}, "run.stepper.kind: Unknown name \"rodas\"; did you mean 'rodas5p'?"),
     # ill-typed
     ({"title": "3"}, "title: must be a name in quotes, not 3."),
@@ -229,6 +253,7 @@ MALFORMED = [
     ({"run__t_span": "[1, 0]"}, "run.t_span: [1, 0] runs backwards"),
     ({"run__save_at": "[0.5, 0.5]"}, "run.save_at: the times must increase."),
     ({"run__save_at": "[0.5, 1.5]"}, "run.save_at: reaches from 0.5 to 1.5, outside t_span = [0, 1]."),
+    ({"grid__v_max": "3.0"}, "grid: `v_max` = 3.0, but with an absorbing threshold the grid ends at V_F"),
     ({"grid__v_min": "1.5"}, "grid: `v_min` = 1.5 must lie below V_R = 1."),
     ({"grid__finest": "1"}, "grid: `finest` = 1 is not finer than 120 equal cells"),
     # left out

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fokkerplanck as fp
+from fokkerplanck import delays
 from fokkerplanck.delays import _response
 from fokkerplanck.meanfield.firstpassage import mean_first_passage_slopes
 
@@ -105,3 +106,25 @@ def test_what_is_refused():
             fp.pseudo_equilibria(model, **arguments)
     with pytest.raises(fp.InvalidArgument, match="function of time"):
         fp.pseudo_equilibria(fp.nnlif(b=0.0, external=math.sin))
+
+
+@pytest.mark.parametrize(("b", "delay"), [(-0.4621, math.inf), (-0.4624, 0.48882)])
+def test_two_crossings_between_two_samples_are_found(b, delay):
+    """At this drive |G| has a resonance, whose top exceeds 1 from b = -0.46217 on, at first between two samples."""
+    model, state = state_of(b=b, external=3.0, a0=0.02)
+    response = _response(state)
+    assert max(abs(response(1j * w)) for w in delays.FREQUENCIES) < 1.0
+    assert fp.critical_delay(model, state).value == pytest.approx(delay, rel=1e-3)
+
+
+def test_a_state_that_is_not_known_to_be_stable_has_no_critical_delay():
+    model, state = state_of(b=0.0, V_R=2 - 1e-8)
+    assert state.stable is None
+    with pytest.raises(fp.InvalidArgument, match="is not resolved"):
+        fp.critical_delay(model, state)
+
+
+def test_a_bracket_of_states_that_are_unstable_without_delay_is_refused():
+    model = fp.nnlif(b=0.0, V_R=2 - 1e-8, delay=1.0)
+    with pytest.raises(fp.InvalidArgument, match="is not resolved"):
+        fp.critical_connectivity(model, (-1e-12, 1e-12))

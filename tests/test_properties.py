@@ -28,7 +28,8 @@ def test_backward_euler_keeps_mass_and_sign_for_every_step(problem, scheme, dt):
     assert sol.quality.mass_error <= 1e-12
     assert sol.quality.smallest_density >= 0.0
     assert np.all(sol.rate >= 0.0)
-    assert np.all(sol.refractory >= 0.0)
+    # After a fixed silence R is what went in minus what came out, to rounding.
+    assert np.all(sol.refractory >= (0.0 if model.refractory.memoryless else -1e-15))
 
 
 @given(problems(), positive_schemes, decades(1e-4, 1.0))

@@ -416,9 +416,31 @@ def test_what_is_no_drift_law(value):
 
 
 @every([lambda v: 1.0, lambda v: v[:-1], lambda v: None, lambda v: math.nan * v, lambda v: "up", lambda v: 1j * v])
+def test_a_drift_must_give_numbers(value):
+    refused("`drift` must map an array of potentials", fp.nnlif, b=0.5, drift=value)
+
+
 @pytest.mark.parametrize("grid", [None, GRID], ids=["default grid", "grid"])
-def test_a_drift_must_give_numbers(value, grid):
-    refused("`drift` must map an array of potentials", solve, fp.nnlif(b=0.5, drift=value), grid=grid)
+def test_a_drift_must_give_numbers_below_the_reset_too(grid):
+    model = fp.nnlif(b=0.5, drift=lambda v: np.where(v < -2.0, np.nan, -v))
+    refused("but it is not finite at v = -", solve, model, grid=grid)
+
+
+def test_a_drift_that_overflows_below_the_threshold_is_refused_at_once():
+    refused("not finite at v = 15.25", fp.nnlif, b=0.5, drift=fp.ExponentialDrift(0.02, 1.0), V_F=20.0)
+
+
+def test_a_law_that_overflows_far_above_the_threshold_is_refused_with_the_way_out():
+    steep = fp.nnlif(b=0.5, threshold=fp.SoftThreshold(lambda v: np.exp((v - 2.0) / 0.005)))
+    refused("give the grid a `v_max`, or a bounded `rate`", solve, steep, grid=None)
+    refused("give the grid a `v_max`, or a bounded `rate`", steep.grid)
+    grid = steep.grid(300, v_max=2.1, finest=1e-3)
+    assert solve(steep, grid=grid).status is fp.Status.FINISHED
+    with pytest.raises(fp.InvalidArgument, match=r"not at v = 2\.$"):
+        fp.nnlif(b=0.5, threshold=fp.SoftThreshold(lambda v: np.inf * v)).grid()
+    drift = fp.ExponentialDrift(0.02, 1.5)
+    weak = fp.nnlif(b=0.5, drift=drift, threshold=fp.SoftThreshold(lambda v: np.maximum(v - 2.0, 0.0)))
+    refused("give the grid a `v_max`, or a drift that stays finite", weak.highest_potential)
 
 
 def test_a_threshold_has_one_place():
@@ -450,7 +472,7 @@ def test_a_hazard_that_is_none(rate, message):
 
 
 def test_a_hazard_that_lets_the_density_escape():
-    refused("give `v_max`", fp.nnlif(b=0.5, threshold=fp.SoftThreshold(np.zeros_like)).grid, 60)
+    refused("give the grid a `v_max`", fp.nnlif(b=0.5, threshold=fp.SoftThreshold(np.zeros_like)).grid, 60)
 
 
 @every([1.5, 2.0, math.nan, math.inf, "3", True, [3.0]])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from strategies import between, decades, models, share_of_examples
 
 import fokkerplanck as fp
+from fokkerplanck.elements import Elements
 from fokkerplanck.meanfield.firstpassage import mean_first_passage
 from fokkerplanck.stationary import _balance, bifurcation_curve, fold_points
 
@@ -509,6 +510,57 @@ def test_the_solver_stays_there_with_other_laws(laws):
     sol = fp.solve(model, state.state(model.grid(300, finest=5e-3)), (0.0, 3.0), estimate_error=False)
     np.testing.assert_allclose(sol.rate[sol.t > 1.0], state.rate, rtol=5e-4)
     np.testing.assert_allclose(sol.refractory, state.refractory, rtol=1e-3)
+
+
+NUMERICAL = {
+    "quadratic": {"a0": 0.5, "V_R": -1.0, "V_F": 2.0, "drift": fp.QuadraticDrift()},
+    "exponential": {"V_F": 2.5, "drift": fp.ExponentialDrift(0.2, V_T=1.5)},
+    "soft": {"threshold": fp.SoftThreshold(lambda v: np.exp(3.0 * (v - 2.0)))},
+    "strong": {"drift": lambda v: -v, "external": 50.0},
+}
+
+
+@pytest.mark.parametrize("laws", NUMERICAL.values(), ids=NUMERICAL)
+def test_a_numerical_state_is_what_the_passage_says_and_is_not_rescaled(laws):
+    """The averages are those of the profile, so that their mass is one by themselves, not by a factor."""
+    model = fp.nnlif(b=0.0, **laws)
+    (state,) = fp.stationary_states(model)
+    grid = model.grid(300, finest=2e-3)
+    placed = state.state(grid)
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    profile = state.density(grid.v[:, None] + 0.5 * grid.width[:, None] * nodes) @ (0.5 * weights)
+    np.testing.assert_allclose(placed.density, profile, rtol=0, atol=1e-7 * profile.max())
+    assert placed.density @ grid.width == pytest.approx(1.0, abs=1e-8)
+
+
+def test_a_grid_that_cuts_off_mass_of_a_numerical_state_is_refused():
+    model = fp.nnlif(b=0.0, **NUMERICAL["quadratic"])
+    (state,) = fp.stationary_states(model)
+    for grid in (model.grid(300, v_min=-2.0), fp.Spectral().grid(model, v_min=-2.0)):
+        with pytest.raises(fp.InvalidArgument, match="misses a mass"):
+            state.state(grid)
+
+
+ON_ELEMENTS = {
+    "leak": {},
+    "pool": {"refractory": fp.ExponentialRefractory(0.2)},
+    "random": {"threshold": fp.RandomThreshold(0.05)},
+    "fixed": {"delay": 0.1, "refractory": fp.FixedRefractory(0.2)},
+    "exponential": {"V_F": 2.5, "drift": fp.ExponentialDrift(0.2, V_T=1.5)},
+}
+
+
+@pytest.mark.parametrize("laws", ON_ELEMENTS.values(), ids=ON_ELEMENTS)
+def test_a_default_run_ends_in_the_stationary_state(laws):
+    model = fp.nnlif(b=0.5, **laws)
+    sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 15.0), estimate_error=False)
+    assert isinstance(sol.grid, Elements)
+    P = fp.stationary_states(model)[0].state(sol.grid)
+    assert P.density @ sol.grid.width + P.refractory == pytest.approx(1.0, abs=1e-9)
+    assert fp.relative_entropy(sol.final, P) < 1e-9
+    assert fp.relative_entropy(sol.final, P, fp.Absolute()) < 1e-6
+    stay = fp.solve(model, P, (0.0, 1.0), estimate_error=False)
+    np.testing.assert_allclose(stay.rate[1:], P.rate, rtol=1e-5)
 
 
 def test_a_numerical_passage_too_rare_for_doubles_has_no_state():

@@ -16,6 +16,7 @@ from strategies import any_models, share_of_examples
 
 import fokkerplanck as fp
 from fokkerplanck import storage
+from fokkerplanck.elements import Elements
 from fokkerplanck.models import description
 from fokkerplanck.models.description import model_from_dict, model_to_dict
 
@@ -369,3 +370,16 @@ def test_one_changed_byte_is_noticed_or_harmless(saved, tmp_path):
         assert repr(loaded) == repr(original), position
         assert all(same_bits(getattr(loaded, name), getattr(original, name)) for name in ARRAYS), position
     assert refused > 150
+
+
+@pytest.mark.parametrize("laws", [{}, {"threshold": fp.RandomThreshold(0.05)}], ids=["hard", "random"])
+def test_the_long_names_are_true_for_elements_and_open_thresholds(laws, tmp_path):
+    sol = fp.solve(fp.nnlif(b=0.5, **laws), fp.gaussian(0.0, 0.25), (0.0, 0.1), estimate_error=False)
+    assert isinstance(sol.grid, Elements)
+    sol.save(tmp_path / "run.nc")
+    with netcdf_file(tmp_path / "run.nc", mmap=False) as nc:
+        names = {name: variable.long_name.decode() for name, variable in nc.variables.items()}
+    assert "node values" in names["density"]
+    assert "node values" in names["final_density"]
+    assert "nodes" in names["v"]
+    assert "v_max" in names["faces"]

@@ -160,6 +160,10 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
 
         t* ≤ (μ V_F − ln M_μ(0)) / (μ (μ a0 − V_F)).
 
+    With a refractory state the proof only drops what S ≥ 0 adds to M_μ', so the bound is the same whatever the law of
+    the refractory time is. With a transmission delay solutions are global (Cáceres, Roux, Salort, Schneider 2019): the
+    theorem does not apply, whatever the datum.
+
     Parameters
     ----------
     model : Population
@@ -185,17 +189,20 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
     coupling, a0, a1 = model.coupling, model.noise.a0, model.noise.a1
     if coupling.time_dependent or coupling.external_at(0.0) != 0.0:
         raise InvalidArgument("the blow-up theorem is stated without external current; use `external=0`.")
+    never = Criterion(False, math.nan, math.nan, math.inf, math.inf)
     V_F, V_R = model.V_F, model.V_R
     smallest = max(V_F / a0, 0.0)
     if coupling.b + smallest * a1 <= 0:
         if a1 == 0:
-            return Criterion(False, math.nan, math.nan, math.inf, math.inf)
+            return never
         smallest = max(smallest, -coupling.b / a1)
     if mu is not None and not smallest < finite_number("mu", mu) <= LARGEST_MU:
         raise InvalidArgument(
             f"`mu` = {mu:g} must be larger than V_F/a0 (and −b/a1), {smallest:g}, and at most {LARGEST_MU:g}."
         )
     log_moment = _log_moment(model, as_density(initial))
+    if coupling.delay > 0:
+        return never
 
     def log_bound(m: float) -> float:
         at_reset = -math.expm1(m * (V_R - V_F)) if model.refractory.mean_duration == 0 else 1.0

@@ -81,7 +81,9 @@ def relative_entropy(state: State, stationary: State, H: Convex | None = None) -
     ----------
     state, stationary : State
         On the same grid. For an entropy that decays to rounding take `stationary` from `discrete_stationary`: relative
-        to the averages of the exact profile it stops falling at the error of the scheme.
+        to the exact profile, `StationaryState.state(grid)`, it stops falling at the error of the run. Cells (or nodes)
+        where P underflows to 0 are left out; where P is tiny, `Quadratic()` magnifies that error by 1/P, and
+        `Absolute()` does not.
     H : Convex
         Default `Quadratic()`.
 
@@ -101,9 +103,9 @@ def relative_entropy(state: State, stationary: State, H: Convex | None = None) -
     H = Quadratic() if H is None else H
     _check_grids(state, stationary)
     P, width = stationary.density, state.grid.width
-    inside = (P > 0.0) | (state.density != 0.0)  # far out both may underflow, and nothing is there
-    with np.errstate(divide="ignore"):
-        entropy = float(np.sum((width * P * H(state.density / np.where(inside, P, 1.0)))[inside]))
+    inside = P > 0.0
+    with np.errstate(over="ignore"):
+        entropy = float(np.sum((width * P)[inside] * H(state.density[inside] / P[inside])))
     if stationary.refractory > 0.0:
         entropy += stationary.refractory * float(H(np.asarray(state.refractory / stationary.refractory)))
     return entropy
@@ -141,11 +143,12 @@ def entropy_balance(
         D_jump = Σ_i e_i P_i D_H(u_i|u_R)     or, with a pool,     Σ_i e_i P_i D_H(u_i|R/R∞) + N∞ D_H(R/R∞|u_R),
 
     and dE/dt + D_diff + D_jump = 0 holds exactly on every grid when the equation is linear. e_i P_i is what cell i
-    fires, N∞ in all: with an absorbing threshold only the last cell does.
+    fires, N∞ in all: with an absorbing threshold only the last cell does. Cells where P underflows to 0 are left out.
 
     Parameters
     ----------
     model : Population
+        Without transmission delay or fixed refractory time: with them the entropy of the density alone has no balance.
     state, stationary : State
         On the same grid; `stationary` from `discrete_stationary(model, grid, rate, scheme)`.
     scheme : FluxScheme
@@ -156,17 +159,25 @@ def entropy_balance(
     Raises
     ------
     InvalidArgument
-        If the grids differ.
+        If the grids differ, or the model looks back (a delay, a fixed refractory time).
     """
     scheme = ScharfetterGummel() if scheme is None else scheme
     H = Quadratic() if H is None else H
     _check_grids(state, stationary)
+    if model.coupling.delay or not model.refractory.memoryless:
+        what = "a transmission delay" if model.coupling.delay else "a fixed refractory time"
+        raise InvalidArgument(
+            f"`model` has {what}, and its past would be part of the entropy; use a model with `delay=0` and "
+            f"fp.ExponentialRefractory, or fp.relative_entropy, which needs no model."
+        )
     system = scheme.discretize(model, state.grid)
     assert isinstance(state.grid, Grid)  # or the scheme would have refused it
-    P, u = stationary.density, state.density / stationary.density
+    P = stationary.density
+    inside = P > 0.0
+    u = np.divide(state.density, P, out=np.ones_like(P), where=inside)
     y = system.pack(state.density, state.refractory, state.rate)
     slope = system.residual(y, state.t, out=np.empty(system.shape))[:, 0]
-    change = float(np.sum(state.grid.width * H.slope(u) * slope[:-2]))
+    change = float(np.sum((state.grid.width * H.slope(u) * slope[:-2])[inside]))
 
     right, left = (weights[:, 0] for weights in system.weights(np.array([stationary.rate]), state.t))
     diffusion = np.sum(right[1:-1] * P[:-1] * H.bregman(u[:-1], u[1:]) + left[1:-1] * P[1:] * H.bregman(u[1:], u[:-1]))

@@ -9,13 +9,13 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import BSpline, make_interp_spline
 
 from ..grid import Grid
 from ..models.coupling import MeanFieldCoupling
-from ..models.drift import Leak
+from ..models.drift import Leak, drift_at
 from ..models.noise import ActivityNoise
-from ..models.population import Population
+from ..models.population import Population, height
 from ..models.refractory import NoRefractory
 from ..models.threshold import HardThreshold, RandomThreshold
 from ..operators.schemes import ScharfetterGummel
@@ -32,9 +32,6 @@ CELLS, HALVINGS, CONVERGED = (150, 450, 1350), 3, 1e-7
 halved for the extrapolation. The next number is tried if the last step of it changed I by more than this share."""
 PROFILE = 2
 """Halvings after which the cells are narrow enough to interpolate the masses."""
-LONGEST_ASCENT = 400
-"""Growing intervals above V_F that are searched for the upper end of the density."""
-MIDDLES = (np.arange(20) + 0.5) / 20.0
 LONGEST = 600.0
 """log I beyond which a numerical passage time is called infinite."""
 
@@ -181,18 +178,32 @@ class Discrete:
     def log_occupation(self, v: ArrayLike, c: float, a: float) -> np.ndarray:
         """By a quintic spline through the extrapolated masses below each face, in pieces that end where g has kinks."""
         v = np.asarray(v, dtype=float)
-        grid, masses = self._masses(c, a, PROFILE)
-        below = np.concatenate([[0.0], np.cumsum(masses)])
+        grid, pieces = self._time_below(c, a)
         g = np.zeros(v.shape)
-        ends = np.unique([grid.v_min, grid.V_R, grid.V_F, grid.v_max])
-        for low, high in pairwise(ends):
-            piece = (grid.faces >= low) & (grid.faces <= high)
+        for low, high, below in pieces:
             here = (v >= low) & (v <= high)
-            g[here] = make_interp_spline(grid.faces[piece], below[piece] - below[piece][0], k=5).derivative()(v[here])
+            g[here] = below.derivative()(v[here])
         if self.model.threshold.absorbing:
             g[v >= grid.V_F] = 0.0
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(np.maximum(g, 0.0)))
+
+    def times_between(self, faces: np.ndarray, c: float, a: float) -> np.ndarray:
+        """∫ g dv from each face to the next, V_R and V_F among them: they add up to I, whatever the faces are."""
+        times = np.zeros(len(faces) - 1)
+        for low, high, below in self._time_below(c, a)[1]:
+            times += np.maximum(np.diff(below(np.clip(faces, low, high))), 0.0)
+        return times
+
+    def _time_below(self, c: float, a: float) -> tuple[Grid, list[tuple[float, float, BSpline]]]:
+        """The grid, and from each kink of g to the next the time spent there below v."""
+        grid, masses = self._masses(c, a, PROFILE)
+        below, pieces = np.concatenate([[0.0], np.cumsum(masses)]), []
+        for low, high in pairwise(np.unique([grid.v_min, grid.V_R, grid.V_F, grid.v_max])):
+            piece = (grid.faces >= low) & (grid.faces <= high)
+            spline = make_interp_spline(grid.faces[piece], below[piece] - below[piece][0], k=5)
+            pieces.append((float(low), float(high), spline))
+        return grid, pieces
 
     def _log_time(self, c: float, a: float) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -269,26 +280,13 @@ def fitted_grid(model: Population, c: float, a: float, cells: int, background: f
         v_min = min(v_min, V_R - 0.1 * (V_F - V_R))  # a strong drift leaves nothing below V_R, but V_R must be a face
     else:
         v_min = frozen.lowest_potential()
-    push = float(np.asarray(model.drift(np.array([V_F])))[0]) + c
+    push = float(drift_at(model.drift, np.array([V_F]))[0]) + c
     lengths = [V_F - V_R, float(np.sqrt(a))]
     if model.threshold.absorbing:
         lengths.append(5.0 * (background / max(abs(push), 1e-300) if background else a / max(push, 1e-300)))
     finest = min(FINEST * min(lengths), 0.9 * (V_F - v_min) / cells)
     below = Grid.graded(v_min, V_R, V_F, cells, finest)
-    return below if model.threshold.absorbing else below.extended(_top(model, c, a), cells // 2)
-
-
-def _top(model: Population, c: float, a: float) -> float:
-    """Where exp(−∫ λ dv) has fallen by e^{−40} above V_F, λ = 2k/(μ + √(μ² + 4ak)) the decay that the hazard causes."""
-    v, fall, width = model.V_F, 0.0, 0.1 * min(model.V_F - model.V_R, float(np.sqrt(a)))
-    for _ in range(LONGEST_ASCENT):
-        middles = v + width * MIDDLES
-        mu, k = np.asarray(model.drift(middles)) + c, model.threshold.hazard(middles)
-        falls = fall + np.cumsum(2.0 * k / np.maximum(mu + np.sqrt(mu * mu + 4.0 * a * k), 1e-300)) * (
-            width / len(MIDDLES)
-        )
-        reached = np.flatnonzero(falls >= TAIL_EXPONENT)
-        if len(reached):
-            return float(v + width * (reached[0] + 1) / len(MIDDLES))
-        v, fall, width = v + width, float(falls[-1]), 1.1 * width
-    raise InvalidArgument("the hazard of `threshold` does not keep the density below any potential.")
+    if model.threshold.absorbing:
+        return below
+    top = height(model, c, a, 0.1 * min(V_F - V_R, float(np.sqrt(a))), TAIL_EXPONENT)
+    return below.extended(top, cells // 2)

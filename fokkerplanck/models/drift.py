@@ -15,9 +15,14 @@ Drift = Callable[[np.ndarray], np.ndarray]
 
 def drift_at(drift: Drift, v: np.ndarray) -> np.ndarray:
     """f(v); refuses a function that does not return finite numbers of the shape of v."""
-    values = np.asarray(drift(v))
-    if values.dtype.kind not in "iuf" or values.shape != np.shape(v) or not np.all(np.isfinite(values)):
-        raise InvalidArgument("`drift` must map an array of potentials to finite numbers of the same shape.")
+    with np.errstate(all="ignore"):  # what becomes of it is refused
+        values = np.asarray(drift(v))
+    wanted = "`drift` must map an array of potentials to finite numbers of the same shape"
+    if values.dtype.kind not in "iuf" or values.shape != np.shape(v):
+        raise InvalidArgument(f"{wanted}.")
+    if not np.all(np.isfinite(values)):
+        where = float(np.ravel(v)[np.argmin(np.isfinite(values))])
+        raise InvalidArgument(f"{wanted}, but it is not finite at v = {where:.4g}.")
     return values.astype(float)
 
 

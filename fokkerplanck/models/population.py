@@ -19,9 +19,10 @@ from .threshold import HardThreshold, Threshold
 
 LONGEST_DESCENT = 10_000
 """Widths √a below V_R that are searched for the lower end of the density."""
-LONGEST_ASCENT = 200
+LONGEST_ASCENT = 400
 """Growing intervals above V_F that are searched for the upper end of the density."""
 MIDDLES = (np.arange(20) + 0.5) / 20.0
+NO_HEIGHT = "So far above V_F the upper end of the density is searched for; give the grid a `v_max`"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Population:
     Raises
     ------
     InvalidArgument
-        If V_R is not below V_F.
+        If V_R is not below V_F, or the drift is not finite between them.
     """
 
     drift: Drift
@@ -57,6 +58,7 @@ class Population:
             raise InvalidArgument(
                 f"the reset V_R = {self.V_R:g} must lie below the threshold V_F = {self.V_F:g}; swap them?"
             )
+        drift_at(self.drift, np.linspace(self.V_R, self.V_F, 21))  # refuses what is not finite
 
     @property
     def V_F(self) -> float:
@@ -83,10 +85,16 @@ class Population:
         """False where solutions are known to be global.
 
         That is so for b ≤ 0 and constant noise (Carrillo et al. 2013), with a transmission delay (Cáceres, Roux,
-        Salort, Schneider 2019), and for a threshold that is not absorbing, where N is at most the largest hazard.
+        Salort, Schneider 2019), and for a threshold that is not absorbing, where N is at most the largest hazard. The
+        first two are proved for the leak only. The detector relies on them for every drift that is bounded above on the
+        domain: it presses no harder against V_F than the leak with some constant current does.
         """
-        feedback = self.coupling.gain > 0 or self.noise.gain > 0
-        return feedback and self.coupling.delay == 0 and self.threshold.absorbing
+        return self.restless and self.coupling.delay == 0
+
+    @property
+    def restless(self) -> bool:
+        """Whether the rate can press the density into a layer at V_F: firing begets firing, and V_F absorbs."""
+        return (self.coupling.gain > 0 or self.noise.gain > 0) and self.threshold.absorbing
 
     def grid(
         self,
@@ -178,29 +186,16 @@ class Population:
         Raises
         ------
         InvalidArgument
-            If the hazard is too small above V_F to keep the density down.
+            If the hazard is too small above V_F to keep the density down, or it or the drift is not finite there.
         """
         if self.threshold.absorbing:
             return self.V_F
         _, high = self._external_range(t_span)
         near = self.V_F + TAIL_WIDTHS * max(float(np.sqrt(self.noise.a0)), 0.1 * (self.V_F - self.V_R))
-        N = float(np.max(self.threshold.hazard(np.linspace(self.V_F, near, 101)[1:])))
+        N = float(np.max(_hazard_above(self.threshold, np.linspace(self.V_F, near, 101)[1:])))
         a = float(self.noise.diffusion(np.asarray(N)))
         c = high + max(self.coupling.gain, 0.0) * N
-
-        def decay(v: np.ndarray) -> np.ndarray:
-            with np.errstate(over="ignore"):  # an exponential drift leaves the range of numbers: no decay any more
-                mu, k = np.asarray(self.drift(v)) + c, self.threshold.hazard(v)
-                return 2.0 * k / np.maximum(mu + np.hypot(mu, 2.0 * np.sqrt(a * k)), 1e-300)
-
-        width, exponent, v = (near - self.V_F) / 100.0, 0.0, self.V_F
-        for _ in range(LONGEST_ASCENT):
-            fall = np.cumsum(decay(v + width * MIDDLES)) * (width / len(MIDDLES)) + exponent
-            reached = np.flatnonzero(fall >= 0.5 * TAIL_WIDTHS**2)
-            if len(reached):
-                return float(v + width * (reached[0] + 1) / len(MIDDLES))
-            v, exponent, width = v + width, float(fall[-1]), 1.1 * width
-        raise InvalidArgument("the hazard of `threshold` does not keep the density below any potential; give `v_max`.")
+        return height(self, c, a, (near - self.V_F) / 100.0, 0.5 * TAIL_WIDTHS**2)
 
     def _external_range(self, t_span: tuple[float, float] | None) -> tuple[float, float]:
         if not self.coupling.time_dependent:
@@ -227,6 +222,40 @@ def _foot(slope: Drift, top: float, width: float) -> float:
     raise InvalidArgument(
         "the drift does not keep the density from drifting away downwards; give `grid` a `v_min` if that is meant."
     )
+
+
+def height(model: Population, c: float, a: float, width: float, fall: float) -> float:
+    """Where exp(−∫ λ dv) has fallen by e^(−fall) above V_F, λ = 2k/(μ + √(μ² + 4ak)) the decay that the hazard causes.
+
+    `width` is that of the first of the intervals that are searched; each is longer than the one before.
+    """
+    v, exponent = model.V_F, 0.0
+    for _ in range(LONGEST_ASCENT):
+        middles = v + width * MIDDLES
+        k = _hazard_above(model.threshold, middles)
+        try:
+            mu = drift_at(model.drift, middles) + c
+        except InvalidArgument as error:
+            raise InvalidArgument(f"{error} {NO_HEIGHT}, or a drift that stays finite.") from None
+        falls = exponent + np.cumsum(2.0 * k / np.maximum(mu + np.hypot(mu, 2.0 * np.sqrt(a * k)), 1e-300)) * (
+            width / len(MIDDLES)
+        )
+        reached = np.flatnonzero(falls >= fall)
+        if len(reached):
+            return float(v + width * (reached[0] + 1) / len(MIDDLES))
+        v, exponent, width = v + width, float(falls[-1]), 1.1 * width
+    raise InvalidArgument(
+        "the hazard of `threshold` does not keep the density below any potential; give the grid a `v_max`."
+    )
+
+
+def _hazard_above(threshold: Threshold, v: np.ndarray) -> np.ndarray:
+    """k(v) where the upper end of the density is searched for."""
+    try:
+        return threshold.hazard(v)
+    except InvalidArgument as error:
+        threshold.hazard(np.array([threshold.V_F], dtype=float))  # a law that is wrong there is refused for itself
+        raise InvalidArgument(f"{error} {NO_HEIGHT}, or a bounded `rate`.") from None
 
 
 def _descent(speed: Drift, top: float, length: float) -> float:

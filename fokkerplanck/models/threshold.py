@@ -115,7 +115,8 @@ class SoftThreshold:
     def hazard(self, v: np.ndarray) -> np.ndarray:
         """k(v); refuses a function that does not return finite numbers ≥ 0 of the shape of v."""
         v = np.asarray(v, dtype=float)
-        values = real_array("rate", self.rate(v))
+        with np.errstate(all="ignore"):  # what becomes of it is refused
+            values = real_array("rate", self.rate(v))
         if values.shape != v.shape:
             raise InvalidArgument(
                 f"`rate` must map an array of potentials to an array of the same shape; {v.shape} gave {values.shape}."

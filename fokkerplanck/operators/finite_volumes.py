@@ -47,9 +47,7 @@ class FiniteVolumes(PopulationSystem):
 
     def weights(self, activity: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
         """(right, left) weights of every face for the activity, each of shape (cells + 1, lanes)."""
-        mu, kappa = self._coefficients(activity, t)
-        left = self.scheme.weight(mu, kappa)
-        return self._close_ends(self.scheme.opposite(left, mu, kappa), left)
+        return self._close_ends(*self.scheme.pair(*self._coefficients(activity, t)))
 
     def weight_slopes(
         self, activity: np.ndarray, t: float, current: Change, diffusion: Change, faces: slice = slice(None)
@@ -106,7 +104,7 @@ class FiniteVolumes(PopulationSystem):
             return escaping, np.zeros(self.lanes)
         last, face = n[-1], slice(-1, None)
         mu, kappa = self._coefficients(activity, t, face)
-        right = self.scheme.opposite(self.scheme.weight(mu, kappa), mu, kappa)[0]
+        right = self.scheme.pair(mu, kappa)[0][0]
         slopes = self.weight_slopes(activity, t, self.model.coupling.gain, self.model.noise.gain, face)
         return escaping + last * right, last * slopes[0][0]
 

@@ -90,6 +90,11 @@ class FluxScheme(ABC):
         """W(−μ, κ) from W(μ, κ): the factor of the density on the left of the face. Linear, so it holds for slopes."""
         return weight + mu
 
+    def pair(self, mu: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(W(−μ, κ), W(μ, κ)): the smaller of them first, from which adding |μ| to it loses nothing."""
+        small = self.weight(np.abs(mu), kappa)
+        return small + np.maximum(mu, 0.0), small + np.maximum(-mu, 0.0)
+
     def face_drift(self, drift: Callable[[np.ndarray], np.ndarray], left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The drift that represents the interval between two neighbouring unknowns: its middle."""
         return drift(0.5 * (left + right))
@@ -102,7 +107,7 @@ class FluxScheme(ABC):
         self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
     ) -> Grid:
         """Graded towards V_F, wide enough for the model and the datum."""
-        cells, share = RESTLESS if model.may_blow_up else CALM
+        cells, share = RESTLESS if model.restless else CALM
         v_min = model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
         finest = share * (model.V_F - model.V_R)
         narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
@@ -158,7 +163,8 @@ class ScharfetterGummel(FluxScheme):
     def weight(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         # expm1(x) = x to rounding near zero, so only x = 0 itself needs a stand-in.
         mu = np.where(mu == 0.0, 1e-200, mu)
-        return mu / np.expm1(_peclet(mu, kappa))
+        x = _peclet(mu, kappa)
+        return np.where(x < STEEPEST, mu / np.expm1(x), 0.0)
 
     def slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         x = _peclet(np.where(mu == 0.0, 1e-200, mu), kappa)
@@ -218,6 +224,11 @@ class HarmonicMean(FluxScheme):
 
     def opposite(self, weight: np.ndarray, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         return 2.0 * kappa - weight
+
+    def pair(self, mu: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        small = self.weight(np.abs(mu), kappa)
+        large = 2.0 * kappa - small
+        return np.where(mu > 0.0, large, small), np.where(mu > 0.0, small, large)
 
 
 FLUX_SCHEMES: dict[str, type[FluxScheme]] = {

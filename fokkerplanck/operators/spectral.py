@@ -172,7 +172,7 @@ class Spectral:
         elif datum is None or not self._vanishes(datum, model):
             looks_back = model.coupling.delay > 0.0 or not model.refractory.memoryless
             shortest = min(shortest, max(SHORTEST_DELAYED if looks_back else SHORTEST, math.sqrt(self.accuracy)))
-        if model.may_blow_up:
+        if model.restless:
             return min(shortest, RESTLESS), min(at_reset, 3.0 * RESTLESS)
         return shortest, at_reset
 

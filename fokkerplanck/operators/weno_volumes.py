@@ -14,8 +14,11 @@ from .kernels import weno_transport
 from .schemes import ScharfetterGummel
 from .system import Change
 
-EXCEPTIONS = 4
-"""Cells that may be narrower than the others: those next to v_min, V_R and v_max where cells were merged in pairs."""
+EQUAL = 1e-6
+"""Relative difference of two widths that is none."""
+PARTS = 4
+"""Where cells were merged in pairs, once or twice, those next to v_min, V_R and v_max may be a few such parts of the
+others."""
 
 
 class WenoVolumes(FiniteVolumes):
@@ -27,8 +30,11 @@ class WenoVolumes(FiniteVolumes):
     """
 
     def __init__(self, model: Population, grid: Grid) -> None:
-        equal = grid.width >= (1.0 - 1e-6) * grid.width.max()
-        if np.count_nonzero(~equal) > EXCEPTIONS:
+        share = grid.width / grid.width.max()
+        reset = int(np.searchsorted(grid.faces, grid.V_R))
+        parts = np.maximum(np.round(PARTS * share), 1.0) / PARTS
+        left_over = np.isin(np.arange(grid.cells), [0, reset - 1, reset, grid.cells - 1])
+        if not np.all(np.abs(share - np.where(left_over, parts, 1.0)) <= EQUAL):
             fix = "use model.grid(cells=400)" if model.threshold.absorbing else "leave `grid` out"
             raise InvalidArgument(
                 f"Weno5() needs equal cells, but those of `grid` are {grid.width.min():.3g} to {grid.width.max():.3g} "
@@ -41,7 +47,7 @@ class WenoVolumes(FiniteVolumes):
         mu, kappa = self._coefficients(activity, t)
         fired, last = np.empty(self.lanes), np.zeros(self.lanes)
         if self.model.threshold.absorbing:
-            last = self.scheme.opposite(self.scheme.weight(mu[-1], kappa[-1]), mu[-1], kappa[-1])
+            last = self.scheme.pair(mu[-1], kappa[-1])[0]
         weno_transport(n, mu, kappa, last, self._beyond, self._loss, self.width, out, fired)
         return fired
 

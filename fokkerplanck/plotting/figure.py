@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..models.drift import ExponentialDrift, Leak, QuadraticDrift
+from ..models.threshold import HardThreshold, RandomThreshold
 from ..outcomes import Status
 from .panels import plot_density_image, plot_rate, plot_snapshots
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ..solution import Solution
 
 BAR: dict[str, Any] = {"location": "right", "anchor": (0.0, 1.0), "shrink": 0.55, "aspect": 25, "pad": 0.06}
+DRIFTS: dict[type, str] = {QuadraticDrift: "quadratic drift", ExponentialDrift: "exponential drift"}
 
 
 class SolutionFigure(Figure):
@@ -78,7 +81,9 @@ def _title(solution: Solution) -> str:
 
 
 def _parameters(model: Population) -> str:
+    """What differs from the default; laws that are code by their slot alone."""
     coupling, noise, pause = model.coupling, model.noise, model.refractory.mean_duration
+    drift, threshold = model.drift, model.threshold
     parts = [
         f"$b = {coupling.b:g}$",
         f"$a = {noise.a0:g}$" if noise.a1 == 0 else f"$a = {noise.a0:g} + {noise.a1:g} N$",
@@ -88,5 +93,13 @@ def _parameters(model: Population) -> str:
     elif coupling.external_at(0.0) != 0:
         parts.append(f"$I = {coupling.external_at(0.0):g}$")
     if pause > 0:
-        parts.append(f"$\\tau = {pause:g}$")
+        parts.append(f"$\\tau = {pause:g}$" if model.refractory.memoryless else f"$\\tau = {pause:g}$ (fixed)")
+    if isinstance(threshold, RandomThreshold):
+        parts.append(f"$\\varepsilon = {threshold.epsilon:g}$")
+    elif not isinstance(threshold, HardThreshold):
+        parts.append("soft threshold")
+    if coupling.delay > 0:
+        parts.append(f"$d = {coupling.delay:g}$")
+    if not isinstance(drift, Leak):
+        parts.append(DRIFTS.get(type(drift), "drift $f(v)$"))
     return ", ".join(parts)

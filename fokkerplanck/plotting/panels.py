@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..elements import Elements
 from ..outcomes import InvalidArgument
 from .style import COLOURS, DENSITY_MAP, SNAPSHOT_MAP
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from ..solution import Solution
 
 VISIBLE_MASS = 2e-4
-"""Share of the neurons that may lie to the left of the picture."""
+"""Share of the neurons that may lie to the left of the picture, and above it."""
+FAR = 10.0
+"""The picture shows the bulk alone if all would be this many times as wide."""
+COLUMNS, PIECES = 400, 16
+"""Least number of pixel columns of an image, and number of its pixel rows for each element."""
 NOISE = 1e-6
 """A density below minus this is shown as negative; above, it is rounding."""
 DECADES = 1e3
@@ -29,7 +34,8 @@ LEGEND: dict[str, Any] = {"frameon": True, "framealpha": 0.85, "edgecolor": "non
 def plot_density_image(ax: Axes, solution: Solution) -> QuadMesh:
     """n(v, t) as an image, t to the right and v upwards, with V_R and V_F.
 
-    Each column is one saved density and each pixel row one cell, at their true places.
+    Each pixel row is one cell, or a piece of an element on which the polynomial is evaluated, at its true place. Every
+    saved density is a column; where they are far apart, columns between them are interpolated linearly in time.
 
     Parameters
     ----------
@@ -44,13 +50,10 @@ def plot_density_image(ax: Axes, solution: Solution) -> QuadMesh:
     """
     if len(solution.saved_t) < 2:
         raise InvalidArgument("an image needs at least two saved densities; give `solve` more times in `save_at`.")
-    n = solution.density.T
-    n = np.where((n < 0.0) & (n > -NOISE), 0.0, n)
-    t = solution.saved_t
+    faces, n = _rows(solution)
+    t, n = _columns(solution.saved_t, np.where((n < 0.0) & (n > -NOISE), 0.0, n))
     edges = np.concatenate([t[:1], 0.5 * (t[1:] + t[:-1]), t[-1:]])
-    image = ax.pcolormesh(
-        edges, solution.grid.faces, n, cmap=DENSITY_MAP, vmin=0.0, vmax=_brightest(solution), rasterized=True
-    )
+    image = ax.pcolormesh(edges, faces, n.T, cmap=DENSITY_MAP, vmin=0.0, vmax=_brightest(solution), rasterized=True)
     _mark(ax, solution, horizontal=True)
     if solution.blow_up is not None:
         ax.axvline(solution.blow_up.time, color=COLOURS["bound"], lw=1.6)
@@ -132,26 +135,71 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
 
 
 def visible_potentials(solution: Solution) -> tuple[float, float]:
-    """Limits of v that hold all but a trace of the mass at every saved time."""
+    """Limits of v that hold all but a trace of the mass at every saved time, with V_R and V_F.
+
+    Where that is far wider than what holds nine tenths of it (as for a quadratic drift with a high V_F), the
+    neighbourhood of the latter.
+    """
     grid = solution.grid
     densities = solution.density if len(solution.density) else solution.final.density[None, :]
     left_of = np.cumsum(densities * grid.width, axis=1).max(axis=0)
-    lowest = grid.faces[min(int(np.searchsorted(left_of, VISIBLE_MASS)), grid.cells - 1)]
-    low = min(float(lowest), grid.V_R)
-    margin = 0.04 * (grid.V_F - low)
-    return max(low - margin, grid.v_min), grid.V_F + margin
+    right_of = np.cumsum((densities * grid.width)[:, ::-1], axis=1).max(axis=0)
+
+    def holding(outside: float) -> tuple[float, float]:
+        lowest = min(int(np.searchsorted(left_of, outside)), grid.cells - 1)
+        highest = max(grid.cells - int(np.searchsorted(right_of, outside)), lowest + 1)
+        return float(grid.faces[lowest]), float(grid.faces[highest])
+
+    lowest, highest = holding(VISIBLE_MASS)
+    low, high = min(lowest, grid.V_R), max(highest, grid.V_F)
+    bulk = holding(0.05)
+    wide = bulk[1] - bulk[0]
+    margin = 0.04 * (high - low)
+    if high - low > FAR * wide:
+        low, high, margin = max(bulk[0] - wide, low), min(bulk[1] + wide, high), 0.0
+    return max(low - margin, grid.v_min), high + margin
+
+
+def _rows(solution: Solution) -> tuple[np.ndarray, np.ndarray]:
+    """Edges of the pixel rows, and the saved densities in them, shape (times, rows)."""
+    grid, densities = solution.grid, solution.density
+    if not isinstance(grid, Elements):
+        return grid.faces, densities
+    ends = np.linspace(-1.0, 1.0, PIECES + 1)
+    basis = grid.rule.basis(0.5 * (ends[1:] + ends[:-1]))
+    inner = grid.edges[:-1, None] + grid.half * (1.0 + ends[:-1])
+    return np.append(inner, grid.v_max), np.array([(grid.spread(n) @ basis.T).ravel() for n in densities])
+
+
+def _columns(t: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The densities n at the times t, and between those that are far apart their linear interpolation."""
+    pieces = np.ceil(np.diff(t) / ((t[-1] - t[0]) / COLUMNS)).astype(int)
+    between = [np.arange(count) / count for count in pieces]
+    left = np.append(np.repeat(np.arange(len(pieces)), pieces), len(t) - 2)
+    share = np.append(np.concatenate(between), 1.0)
+    times = np.append(t[left[:-1]] + share[:-1] * np.diff(t)[left[:-1]], t[-1])
+    return times, (1.0 - share[:, None]) * n[left] + share[:, None] * n[left + 1]
 
 
 def _mark(ax: Axes, solution: Solution, horizontal: bool) -> None:
-    """Dashed lines at the reset and at the threshold, named at their end."""
+    """Dashed lines at the reset and at the threshold, named at their end; an arrow to what is out of the picture."""
     line = ax.axhline if horizontal else ax.axvline
+    low, high = visible_potentials(solution)
+    place: dict[str, Any]
     for potential, name, kind in (
         (solution.grid.V_R, "$V_R$", "reset"),
         (solution.grid.V_F, "$V_F$", "threshold"),
     ):
         line(potential, color=COLOURS[kind], ls="--", lw=1.2)
-        if horizontal:
-            place: dict[str, Any] = {"xy": (1.0, potential), "xytext": (3, 0), "ha": "left", "va": "center"}
+        if not low <= potential <= high:
+            end, arrow = (1.0, ("right", "up")) if potential > high else (0.0, ("left", "down"))
+            far = f"${name.strip('$')} = {potential:g}\\{arrow[horizontal]}arrow$"
+            place = {"xytext": (3, 0) if horizontal else (0, 2), "va": "center" if horizontal else "bottom"}
+            place |= {"ha": "left" if horizontal or end == 0.0 else "right"}
+            at = (1.0, end) if horizontal else (end, 1.0)
+            ax.annotate(far, at, xycoords="axes fraction", textcoords="offset points", **place)
+        elif horizontal:
+            place = {"xy": (1.0, potential), "xytext": (3, 0), "ha": "left", "va": "center"}
             ax.annotate(name, xycoords=("axes fraction", "data"), textcoords="offset points", **place)
         else:
             place = {"xy": (potential, 1.0), "xytext": (0, 2), "ha": "center", "va": "bottom"}

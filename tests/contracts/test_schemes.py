@@ -246,3 +246,13 @@ def test_order_in_the_cell_width(scheme, case, kind):
         density_errors.append(np.sum(np.abs(state.density * state.grid.width - masses)))
     assert orders(rate_errors) == pytest.approx(scheme.order, abs=0.06)
     assert orders(density_errors) == pytest.approx(scheme.order, abs=0.06)
+
+
+@every_scheme
+def test_the_pair_of_weights_is_as_accurate_as_each_alone(scheme):
+    mu = np.concatenate([-np.geomspace(1e-6, 30.0, 60), [0.0], np.geomspace(1e-6, 30.0, 60)])
+    kappa = np.full_like(mu, 1.0)
+    right, left = scheme.pair(mu, kappa)
+    np.testing.assert_allclose(left, scheme.weight(mu, kappa), rtol=1e-13)
+    # W(−μ) as W(μ) + μ would have lost ten digits for a drift against the flux.
+    np.testing.assert_allclose(right, scheme.weight(-mu, kappa), rtol=1e-13)

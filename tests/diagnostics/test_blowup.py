@@ -137,3 +137,22 @@ def test_the_theorem_asks_for_an_exponent_at_which_noise_outweighs_inhibition():
     with pytest.raises(fp.InvalidArgument, match="`mu` = 4 must be larger"):
         fp.blow_up_criterion(model, fp.gaussian(1.5, 0.005), mu=4.0)
     assert fp.blow_up_criterion(model, fp.gaussian(1.5, 0.005), mu=5.5).bound > 0.0
+
+
+@pytest.mark.parametrize("mu", [None, 3.0])
+def test_the_theorem_says_nothing_with_a_delay(mu):
+    datum = fp.gaussian(1.5, 0.005)
+    assert fp.blow_up_criterion(fp.nnlif(b=1.5), datum).satisfied
+    delayed = fp.blow_up_criterion(fp.nnlif(b=1.5, delay=0.1), datum, mu)
+    assert not delayed.satisfied
+    assert delayed.latest_time == np.inf
+    assert np.isnan(delayed.mu)
+
+
+def test_the_law_of_the_refractory_time_does_not_matter_to_the_theorem():
+    exponential, fixed = (
+        fp.blow_up_criterion(fp.nnlif(b=3.0, refractory=law), fp.gaussian(1.5, 0.005))
+        for law in (fp.ExponentialRefractory(0.2), fp.FixedRefractory(0.2))
+    )
+    assert exponential == fixed
+    assert fixed.satisfied

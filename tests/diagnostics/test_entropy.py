@@ -71,3 +71,28 @@ def test_the_stationary_state_of_the_scheme_stays():
 def test_another_grid_is_refused():
     with pytest.raises(fp.InvalidArgument, match="same grid"):
         fp.relative_entropy(fp.discrete_stationary(MODEL, MODEL.grid(50)), fp.discrete_stationary(MODEL, GRID))
+
+
+@pytest.mark.parametrize(
+    ("laws", "named"),
+    [({"delay": 0.2}, "transmission delay"), ({"refractory": fp.FixedRefractory(0.2)}, "fixed refractory time")],
+)
+def test_a_model_that_looks_back_has_no_balance(laws, named):
+    model = fp.nnlif(b=0.0, **laws)
+    P = fp.discrete_stationary(model, GRID)
+    with pytest.raises(fp.InvalidArgument, match=f"{named}.* use a model"):
+        fp.entropy_balance(model, P, P)
+
+
+def test_cells_without_stationary_density_are_left_out():
+    """Far below, the Gaussian tail underflows; what a run or rounding puts there is neither NaN nor a warning."""
+    grid = MODEL.grid(600, v_min=-60.0)
+    P = fp.stationary_states(MODEL)[0].state(grid)
+    assert P.density[0] == 0.0
+    bent = P.density * (1.0 + 0.5 * np.sin(3.0 * grid.v))
+    for rest in (0.0, 1e-300):
+        state = fp.State(0.0, grid, bent + rest * (P.density == 0.0), P.rate, 0.0)
+        balance = fp.entropy_balance(MODEL, state, P)
+        assert 0.01 < fp.relative_entropy(state, P) < 0.1
+        assert balance.diffusion > 0.01
+        assert np.isfinite([balance.change, balance.jump, balance.coupling]).all()

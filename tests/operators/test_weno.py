@@ -205,6 +205,30 @@ def test_any_number_of_equal_cells_can_be_halved_for_the_error_estimate(cells):
     assert 1e-4 < sol.error_estimate < 0.1
 
 
+@pytest.mark.parametrize("cells", [100, 101, 102, 103])
+def test_equal_cells_may_have_been_halved_twice(cells):
+    grid = fp.nnlif(b=0.5).grid(cells, v_min=-6.2).coarsened()
+    for halved in (grid, grid.coarsened()):
+        fp.Weno5().discretize(fp.nnlif(b=0.5), halved)
+
+
+@pytest.mark.parametrize("face", [10, -2])
+@pytest.mark.parametrize("shift", [1e-3, 0.3])
+def test_a_face_out_of_place_is_refused(face, shift):
+    model = fp.nnlif(b=0.5)
+    faces = model.grid(100, v_min=-6.2).faces.copy()
+    faces[face] += shift * (faces[1] - faces[0])
+    with pytest.raises(fp.InvalidArgument, match="equal cells"):
+        fp.Weno5().discretize(model, Grid(faces, model.V_R))
+
+
+def test_a_half_cell_in_the_middle_is_refused():
+    model = fp.nnlif(b=0.5)
+    faces = model.grid(100, v_min=-6.2).faces
+    with pytest.raises(fp.InvalidArgument, match="equal cells"):
+        fp.Weno5().discretize(model, Grid(np.sort(np.append(faces, 0.5 * (faces[20] + faces[21]))), model.V_R))
+
+
 def test_a_graded_grid_is_refused():
     model = fp.nnlif(b=0.5)
     with pytest.raises(fp.InvalidArgument, match=r"equal cells.* use model\.grid\(cells=400\)"):

@@ -91,24 +91,55 @@ def test_the_refractory_pool_is_drawn_with_the_rate(ax):
     assert [line.get_label() for line in lines] == ["$N(t)$", "$R(t)$"]
 
 
-def test_the_image_has_one_pixel_for_each_cell_and_saved_time(relaxation, ax):
+def columns_of(mesh, solution):
+    """The columns of the image that lie at the saved times."""
+    edges = mesh.get_coordinates()[0, :, 0]
+    found = [int(np.searchsorted(edges, t, side="right")) - 1 for t in solution.saved_t[:-1]]
+    return np.asarray(mesh.get_array())[:, [*found, -1]]
+
+
+def test_the_image_has_one_row_for_each_cell_and_a_column_for_each_saved_time(relaxation, ax):
     mesh = plot_density_image(ax, relaxation)
     corners = mesh.get_coordinates()
     assert np.array_equal(corners[:, 0, 1], relaxation.grid.faces)
     assert corners[0, 0, 0] == relaxation.saved_t[0]
     assert corners[0, -1, 0] == relaxation.saved_t[-1]
-    assert np.all(corners[0, :-1, 0] <= relaxation.saved_t)
-    assert np.all(relaxation.saved_t <= corners[0, 1:, 0])
-    assert np.array_equal(np.asarray(mesh.get_array()), np.maximum(relaxation.density.T, 0.0))  # no more than rounding
+    expected = np.maximum(relaxation.density.T, 0.0)  # no more than rounding
+    assert np.array_equal(columns_of(mesh, relaxation), expected)
+
+
+def test_the_image_is_interpolated_between_saved_times_that_are_far_apart(ax):
+    solution = solve(save_at=[0.0, 0.4, 1.0])
+    mesh = plot_density_image(ax, solution)
+    edges, n = mesh.get_coordinates()[0, :, 0], np.asarray(mesh.get_array())
+    assert np.diff(edges).max() < 1.0 / 390
+    assert np.array_equal(columns_of(mesh, solution), solution.density.T)
+    middle = int(np.searchsorted(edges, 0.7))
+    halfway = 0.5 * (solution.density[1] + solution.density[2])
+    np.testing.assert_allclose(n[:, middle], halfway, atol=0.01 * halfway.max())
+
+
+def test_elements_are_drawn_by_their_polynomials(ax):
+    model = fp.nnlif(b=0.5)
+    solution = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 1.0), estimate_error=False)
+    mesh = plot_density_image(ax, solution)
+    corners, n = mesh.get_coordinates(), np.asarray(mesh.get_array())
+    assert np.array_equal(np.isin(solution.grid.edges, corners[:, 0, 1]), np.ones(len(solution.grid.edges), dtype=bool))
+    v = 0.5 * (corners[1:, 0, 1] + corners[:-1, 0, 1])
+    np.testing.assert_allclose(n[:, 0], fp.gaussian(0.0, 0.25).value(v, 2.0), atol=1e-3)
 
 
 def test_a_negative_density_is_shown_in_red_and_rounding_is_not(ax):
     with pytest.warns(fp.FokkerPlanckWarning, match="negative density"):
         solution = solve(external=30.0, scheme=fp.Central(), cells=60)
     mesh = plot_density_image(ax, solution)
-    colours = mesh.to_rgba(np.asarray(mesh.get_array()))
-    red = np.all(colours == matplotlib.colors.to_rgba(COLOURS["rate"]), axis=-1)
-    assert np.array_equal(red, solution.density.T < -1e-6)
+    values = np.asarray(mesh.get_array())
+    red = np.all(mesh.to_rgba(values) == matplotlib.colors.to_rgba(COLOURS["rate"]), axis=-1)
+    assert np.any(red)
+    assert np.array_equal(red, values < 0.0)
+    drawn, held = columns_of(mesh, solution), solution.density.T
+    assert np.array_equal(drawn < 0.0, held < -1e-6)
+    assert np.array_equal(drawn[held < -1e-6], held[held < -1e-6])
 
 
 def test_an_image_of_one_density_is_refused(ax):
@@ -159,3 +190,49 @@ def test_a_figure_shows_itself_in_a_notebook_and_leaves_pyplot_alone(relaxation)
     assert figure.get_suptitle() == "$b = 0.5$, $a = 1$:  $t \\leq 1$"
     if "matplotlib.pyplot" in sys.modules:
         assert sys.modules["matplotlib.pyplot"].get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("laws", "title"),
+    [
+        ({"threshold": fp.RandomThreshold(0.02), "delay": 0.1}, "$b = 3$, $a = 1$, $\\varepsilon = 0.02$, $d = 0.1$:"),
+        (
+            {"refractory": fp.ExponentialRefractory(0.2), "drift": fp.QuadraticDrift()},
+            "$b = 3$, $a = 1$, $\\tau = 0.2$, quadratic drift:",
+        ),
+        (
+            {"refractory": fp.FixedRefractory(0.2), "drift": fp.ExponentialDrift(0.5, 1.0)},
+            "$b = 3$, $a = 1$, $\\tau = 0.2$ (fixed), exponential drift:",
+        ),
+        (
+            {"threshold": fp.SoftThreshold(lambda v: np.exp(v - 2.0)), "drift": lambda v: -2.0 * v},
+            "$b = 3$, $a = 1$, soft threshold, drift $f(v)$:",
+        ),
+    ],
+)
+def test_the_title_names_the_laws_that_are_not_the_default(laws, title, tmp_path):
+    model = fp.nnlif(b=3.0, **laws)
+    datum = fp.gaussian(0.0, 0.25)
+    solution = fp.solve(model, datum, (0.0, 0.01), model.grid(90, v_min=-9.0), estimate_error=False)
+    figure = solution.plot()
+    assert figure.get_suptitle().startswith(title)
+    figure.savefig(tmp_path / "run.png", dpi=40)
+
+
+def test_what_is_above_the_threshold_is_in_the_picture(ax):
+    model = fp.nnlif(b=0.5, external=3.0, threshold=fp.RandomThreshold(0.5))
+    solution = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 2.0), model.grid(120), estimate_error=False)
+    plot_snapshots(ax, solution)
+    outside = (solution.density * solution.grid.width)[:, solution.v > ax.get_xlim()[1]].sum(axis=1)
+    assert outside.max() < 1e-3
+    assert ax.get_xlim()[1] > 3.0
+
+
+@pytest.mark.parametrize("panel", [plot_snapshots, plot_density_image])
+def test_a_threshold_far_away_is_named_and_does_not_hide_the_density(panel, ax):
+    model = fp.nnlif(b=0.0, V_R=-100.0, V_F=100.0, external=0.5, drift=fp.QuadraticDrift())
+    solution = fp.solve(model, fp.gaussian(-1.0, 0.5), (0.0, 2.0), rtol=1e-3, estimate_error=False)
+    panel(ax, solution)
+    low, high = ax.get_xlim() if panel is plot_snapshots else ax.get_ylim()
+    assert -60.0 < low < -3.0 < 3.0 < high < 60.0
+    assert [text.split("\\")[0] for text in texts_in(ax)] == ["$V_R = -100", "$V_F = 100"]
