@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .system import PopulationSystem
 
 SIXTH = 1.0 / 6.0
+VANISHING = 690.0
+"""Pe from which B, below 1e-297, is nothing."""
 STEEPEST = 700.0
 """Largest |Pe| that is told apart from infinity: exp(700) is still a number, and beyond it B is 0 or −Pe anyway."""
 
@@ -164,7 +166,7 @@ class ScharfetterGummel(FluxScheme):
         # expm1(x) = x to rounding near zero, so only x = 0 itself needs a stand-in.
         mu = np.where(mu == 0.0, 1e-200, mu)
         x = _peclet(mu, kappa)
-        return np.where(x < STEEPEST, mu / np.expm1(x), 0.0)
+        return np.where(x < VANISHING, mu / np.expm1(x), 0.0)
 
     def slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         x = _peclet(np.where(mu == 0.0, 1e-200, mu), kappa)
