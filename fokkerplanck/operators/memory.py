@@ -17,7 +17,7 @@ after so many. Not so if the noise follows the delayed rate: N is proportional t
 NO_JUMP = 1e-7
 """A relative difference that is the rounding and the tolerance of another run."""
 SLACK = 1e-11
-"""Times closer than this share of the lag are the same."""
+"""Breaks closer than this share of the lag are the same."""
 
 
 class Memory:
@@ -70,7 +70,8 @@ class Memory:
 
     def at(self, s: float, since: float) -> np.ndarray:
         """N(s), for a step that looks back on times from `since`; where N jumps, from the side of that step."""
-        slack = SLACK * self._depth
+        # Of rounding only: right after a jump N may vary within 1e-12.
+        slack = 8.0 * float(np.spacing(abs(self.now) + self._depth))
         if s > self.now + slack:
             self.looked_ahead = True
             return self._last if self._attempt is None else self._attempt(s)

@@ -6,14 +6,15 @@ import numpy as np
 
 import fokkerplanck as fp
 from fokkerplanck.claims import Check, Claim
+from fokkerplanck.operators.memory import breaks
 
 CLAIM = Claim(
     title="Accuracy asked is accuracy delivered",
     statement=(
         "Left to itself, `solve` chooses the resolution so that the error of N(t) over the whole run, of space and "
-        "time together, is about rtol (beside |N| + atol/rtol, after the first hundredth of the run): within ten times "
-        "rtol in at least 95 % of random models, and never beyond a hundred times. `sol.error_estimate` says how large "
-        "it is."
+        "time together, is about rtol (beside |N| + atol/rtol, where N is smooth: not in the first hundredth of the "
+        "run, nor where a delay brings it back): within ten times rtol in at least 95 % of random models, and never "
+        "beyond a hundred times. `sol.error_estimate` says how large it is."
     ),
     source="measured against spectral elements of a tolerance 1000 times smaller and a degree higher by 4",
     parameters={"models": "200 (quick: 24)", "rtol": "1e-3 to 1e-8", "laws": "all, b from −10 to 1.8"},
@@ -64,11 +65,16 @@ def delivered(model: fp.Population, datum: object, rtol: float) -> dict:
     if sol.blow_up or reference.blow_up:
         end *= LAST
     times = sol.t[(sol.t >= START * end) & (sol.t <= end)]
+    lags = tuple({lag for lag in (model.coupling.delay, model.latency) if lag})
+    for jump in breaks([0.0], lags, smoothing=True):  # N is not smooth where the start comes back
+        times = times[(times < jump - 1e-9) | (times > jump + START * min(end, 10.0 * model.depth))]
     exact = reference.rate_at(times)
     error = float(np.max(np.abs(sol.rate_at(times) - exact) / (np.abs(exact) + 1e-3), initial=0.0))
     return {
         "model": model, "rtol": rtol, "error": error, "estimate": sol.error_estimate, "scheme": sol.settings["scheme"],
-        "same": sol.status is reference.status, "status": sol.status.name,
+        # A reference a thousand times finer may drown in the rounding of t where a delay brings back the start.
+        "unlike": sol.status is not reference.status and reference.status is not fp.Status.STALLED,
+        "trouble": sol.status not in (fp.Status.FINISHED, fp.Status.BLOW_UP),
     }  # fmt: skip
 
 
@@ -76,7 +82,8 @@ def check(rows: list[dict]) -> list[Check]:
     over = np.array([row["error"] / row["rtol"] for row in rows])
     estimates = np.array([row["estimate"] / row["error"] for row in rows if row["error"] > 0.0])
     return [
-        Check("runs that end like their reference", len(rows), sum(row["same"] for row in rows), kind="equal"),
+        Check("runs that end in trouble", 0, sum(row["trouble"] for row in rows), kind="equal"),
+        Check("runs that end unlike their reference", 0, sum(row["unlike"] for row in rows), kind="equal"),
         Check("share within ten times rtol", 0.95, float(np.mean(over <= 10.0)), 0.0, "at least"),
         Check("largest error over rtol", 100.0, float(over.max()), 0.0, "at most"),
         Check("median error over rtol", 1.0, float(np.median(over)), 0.0, "at most"),
