@@ -15,6 +15,8 @@ from .schemes import FluxScheme
 from .system import Change, PopulationSystem
 
 GAUSS = np.polynomial.legendre.leggauss(5)
+BISECTIONS = 80
+"""Halvings of a bracket for the rate: down to rounding."""
 MANY_CELLS = 20_000
 """More cells than this are no advice."""
 
@@ -107,6 +109,28 @@ class FiniteVolumes(PopulationSystem):
         right = self.scheme.pair(mu, kappa)[0][0]
         slopes = self.weight_slopes(activity, t, self.model.coupling.gain, self.model.noise.gain, face)
         return escaping + last * right, last * slopes[0][0]
+
+    def close(self, y: np.ndarray, t: float) -> bool:
+        """As the base class has it; if the flux is bounded, and e not convex, by bisection between zero and the bound."""
+        if super().close(y, t):
+            return True
+        if not np.isfinite(self.scheme.bound):
+            return False
+
+        def excess(rate: np.ndarray) -> np.ndarray:
+            return self.firing(y[:-2], rate, t)[0] - rate
+
+        low, high = np.zeros(self.lanes), np.maximum(y[-1], 1.0)
+        while np.any(excess(high) > 0.0):
+            low, high = np.where(excess(high) > 0.0, high, low), np.where(excess(high) > 0.0, 2.0 * high, high)
+            if not np.all(np.isfinite(high)):
+                return False
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            above = excess(middle) > 0.0
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        y[-1] = 0.5 * (low + high)
+        return True
 
     def deposit(self, out: np.ndarray, source: np.ndarray) -> None:
         deposit(out, source, *self._reset, self.width)

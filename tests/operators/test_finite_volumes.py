@@ -205,3 +205,17 @@ def test_the_tail_estimates_the_mass_below_the_grid():
     with pytest.warns(fp.FokkerPlanckWarning, match="lower v_min"):
         cut = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 20.0), model.grid(200, v_min=-3.0), rtol=1e-8)
     assert below / 3 < cut.quality.truncated_mass < 3 * below
+
+
+@pytest.mark.parametrize("last", np.linspace(0.01, 1.5, 30))
+@pytest.mark.parametrize("scheme", [fp.HarmonicMean(), fp.ScharfetterGummel(), fp.Upwind()])
+def test_a_rate_is_found_exactly_where_there_is_one(scheme, last):
+    model = fp.nnlif(b=3.0)
+    system = scheme.discretize(model, model.grid(100, v_min=-4.0))
+    y = system.pack(np.full(system.cells, last))
+    scan = np.concatenate([np.linspace(0.0, 1e3, 200_001), np.geomspace(1e3, 1e6, 2001)])
+    excess = np.array([system.firing(y[:-2], np.array([N]), 0.0)[0][0] - N for N in scan[::50]])
+    there_is_one = bool(np.any(excess <= 0.0))
+    assert system.close(y, 0.0) == there_is_one
+    if there_is_one:
+        assert system.firing(y[:-2], y[-1], 0.0)[0] == pytest.approx(y[-1], rel=1e-9)
