@@ -154,7 +154,7 @@ def spectrum(
     )
 
 
-class Jacobian(NamedTuple):
+class _Jacobian(NamedTuple):
     """`matrix` acts on the masses of the cells, the refractory pool and the rates along the lines of delay.
 
     `rate` is the row that gives δN of a perturbation, `mass` the one that gives its mass: mass @ matrix = 0.
@@ -165,7 +165,7 @@ class Jacobian(NamedTuple):
     mass: np.ndarray
 
 
-def jacobian(system: FiniteVolumes, density: np.ndarray, rate: float, nodes: int = NODES) -> Jacobian:
+def jacobian(system: FiniteVolumes, density: np.ndarray, rate: float, nodes: int = NODES) -> _Jacobian:
     """The Jacobian of the discrete equation at (density, rate), with the algebraic equation for the rate eliminated.
 
     In the masses x_i = h_i n_i of the cells,
@@ -224,10 +224,10 @@ def jacobian(system: FiniteVolumes, density: np.ndarray, rate: float, nodes: int
         matrix[line, line] += D[1:, 1:]
     if system.latency:  # R = ∫ N ds over the last line, by the weights w for which w·z' = N − S
         mass[line] = np.linalg.solve(D[1:, 1:].T, -unit[-1][line])
-    return Jacobian(matrix, fired, mass)
+    return _Jacobian(matrix, fired, mass)
 
 
-class Linear(NamedTuple):
+class _Linear(NamedTuple):
     """Transport T with its losses, response k and η to the activity, readout e and deposit r, in masses."""
 
     transport: np.ndarray
@@ -237,7 +237,7 @@ class Linear(NamedTuple):
     reset: np.ndarray
 
 
-def linear_parts(system: FiniteVolumes, density: np.ndarray, rate: float) -> Linear:
+def linear_parts(system: FiniteVolumes, density: np.ndarray, rate: float) -> _Linear:
     """What `jacobian` is made of."""
     at, hazard = np.array([rate]), system.hazard()[:, 0]
     right, left = (weights[:, 0] for weights in system.weights(at, 0.0))
@@ -250,7 +250,7 @@ def linear_parts(system: FiniteVolumes, density: np.ndarray, rate: float) -> Lin
     reset = np.zeros(system.cells)
     cells, shares = system.grid.deposit(system.model.V_R)
     reset[cells] = shares
-    return Linear(transport, -np.diff(flux), float(flux[-1]), fired, reset)
+    return _Linear(transport, -np.diff(flux), float(flux[-1]), fired, reset)
 
 
 def chebyshev(nodes: int) -> np.ndarray:
@@ -285,7 +285,7 @@ class _Problem(NamedTuple):
 
     matrix: np.ndarray
     pivot: int
-    jacobian: Jacobian
+    jacobian: _Jacobian
 
 
 def _linearised(model: Population, at: StationaryState, grid: Grid, scheme: FluxScheme, nodes: int) -> _Problem:

@@ -36,7 +36,7 @@ LONGEST = 600.0
 """log I beyond which a numerical passage time is called infinite."""
 
 
-class Jet(NamedTuple):
+class _Jet(NamedTuple):
     """log I and the derivatives of I by the input c and the diffusion a, divided by I."""
 
     log: np.ndarray
@@ -68,7 +68,7 @@ class Passage(Protocol):
 class SmoothPassage(Passage, Protocol):
     """A passage in closed form: its derivatives are known as well, and I falls with c from ∞ to `shortest`."""
 
-    def jet(self, c: ArrayLike, a: ArrayLike) -> Jet: ...
+    def jet(self, c: ArrayLike, a: ArrayLike) -> _Jet: ...
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class LeakyHard:
     def log_occupation(self, v: ArrayLike, c: float, a: float) -> np.ndarray:
         return log_occupation(v, c, a, self.model.V_R, self.model.V_F)
 
-    def jet(self, c: ArrayLike, a: ArrayLike) -> Jet:
+    def jet(self, c: ArrayLike, a: ArrayLike) -> _Jet:
         """∂/∂c multiplies the Laplace integral of I by −σ and ∂/∂a by σ²/2, up to the sign."""
         log_scale, m = passage_moments(c, a, self.model.V_R, self.model.V_F, order=4)
         by = m / m[0]
-        return Jet(log_scale + np.log(m[0]), -by[1], -0.5 * by[2], by[2], 0.5 * by[3], 0.25 * by[4])
+        return _Jet(log_scale + np.log(m[0]), -by[1], -0.5 * by[2], by[2], 0.5 * by[3], 0.25 * by[4])
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class LeakyRandom:
         above = log_at_threshold + log_survival(np.maximum(w, w_F), kappa) - log_survival(w_F, kappa)
         return np.asarray(np.where(w < w_F, below, above))
 
-    def jet(self, c: ArrayLike, a: ArrayLike) -> Jet:
+    def jet(self, c: ArrayLike, a: ArrayLike) -> _Jet:
         hard = LeakyHard(self.model).jet(c, a)
         c, a = np.asarray(c, dtype=float), np.asarray(a, dtype=float)
         log_time = self.log_time(c, a)
@@ -144,7 +144,7 @@ class LeakyRandom:
         twice = rho2 * phi[0] + 2.0 * rho1 * phi[1] + rho * phi[2]
         by_c, by_a = -1.0 / np.sqrt(a), -0.5 * w / a
         share = np.exp(hard.log - log_time)
-        return Jet(
+        return _Jet(
             log_time,
             share * hard.c + once * by_c,
             share * hard.a + once * by_a,

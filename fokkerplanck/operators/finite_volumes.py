@@ -111,7 +111,7 @@ class FiniteVolumes(PopulationSystem):
         return escaping + last * right, last * slopes[0][0]
 
     def close(self, y: np.ndarray, t: float) -> bool:
-        """As the base class has it; if the flux is bounded, and e not convex, by bisection between zero and the bound."""
+        """As the base class has it; for a bounded flux, whose e is not convex, by bisection up to the bound."""
         if super().close(y, t):
             return True
         if not np.isfinite(self.scheme.bound):
