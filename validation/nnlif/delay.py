@@ -43,12 +43,14 @@ def run(quick: bool) -> dict:
         for d in (0.0, D):
             model = fp.nnlif(b=b, a0=A, V_R=V_R, V_F=V_F, delay=d)
             wide = V_R < 0.0  # the input takes the density down to bN ≈ −14
-            grid = model.grid(2 * cells if wide else cells, v_min=-9.0 if wide else -4.0, finest=4e-3)
+            grid = model.grid(2 * cells if wide else cells, v_min=-9.0 if wide else -4.0, finest=2.0 / cells)
             (cycles if d else calm)[label] = fp.solve(
                 model, fp.gaussian(centre, A), (0.0, end if d else 15.0), grid=grid, **options
             )
     model = fp.nnlif(b=-50.0, delay=1.0)
-    silent = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 10.0), grid=model.grid(2 * cells, finest=2e-3), **options)
+    silent = fp.solve(
+        model, fp.gaussian(0.0, 0.25), (0.0, 10.0), grid=model.grid(2 * cells, finest=1.0 / cells), **options
+    )
     b, datum, d = EXCITED
     finite = {}
     for delay in (0.0, d):
