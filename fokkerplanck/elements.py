@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.polynomial import legendre
 
-from .outcomes import InvalidArgument, real_array
+from .outcomes import InvalidArgument, frozen, real_array
 from .state import CompatibleGaussian, FromArray, FromFunction
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Elements:
         V_F = float(edges[-1]) if np.isnan(self.V_F) else self.V_F
         if V_F not in edges[edges > self.V_R]:
             raise InvalidArgument(f"V_F = {V_F:g} must be one of the edges above V_R.")
-        for name, value in (("edges", _frozen(edges)), ("degree", int(p)), ("V_F", V_F)):
+        for name, value in (("edges", frozen(edges)), ("degree", int(p)), ("V_F", V_F)):
             object.__setattr__(self, name, value)
         if not np.all(np.diff(self.faces) > 0.0):
             raise InvalidArgument("the shortest of the elements is lost in rounding; use fewer `edges` near V_F.")
@@ -133,14 +133,14 @@ class Elements:
     @cached_property
     def half(self) -> np.ndarray:
         """Half the length of each element, shape (elements, 1)."""
-        return _frozen(0.5 * np.diff(self.edges)[:, None])
+        return frozen(0.5 * np.diff(self.edges)[:, None])
 
     @cached_property
     def nodes(self) -> np.ndarray:
         """The nodes of each element, both ends included, shape (elements, degree + 1)."""
         nodes = self.edges[:-1, None] + self.half * (1.0 + self.rule.x)
         nodes[:, 0], nodes[:, -1] = self.edges[:-1], self.edges[1:]
-        return _frozen(nodes)
+        return frozen(nodes)
 
     @property
     def open(self) -> bool:
@@ -155,18 +155,18 @@ class Elements:
     @cached_property
     def v(self) -> np.ndarray:
         """Nodes that are unknowns, shape (cells,)."""
-        return _frozen(np.append(self.nodes[:, :-1], self.v_max)[: self.cells])
+        return frozen(np.append(self.nodes[:, :-1], self.v_max)[: self.cells])
 
     @cached_property
     def width(self) -> np.ndarray:
         """Weights of the unknowns, shape (cells,): `density @ width` is the mass."""
-        return _frozen(self.gathered(self.half * self.rule.w)[: self.cells])
+        return frozen(self.gathered(self.half * self.rule.w)[: self.cells])
 
     @cached_property
     def faces(self) -> np.ndarray:
         """A boundary between each two nodes: where the weights up to there add up to; shape (cells + 1,)."""
         upto = self.edges[:-1, None] + self.half * np.cumsum(self.rule.w)[:-1]
-        return _frozen(np.concatenate([[self.v_min], upto.ravel()[: self.cells - 1], [self.v_max]]))
+        return frozen(np.concatenate([[self.v_min], upto.ravel()[: self.cells - 1], [self.v_max]]))
 
     @property
     def v_min(self) -> float:
@@ -179,14 +179,14 @@ class Elements:
     @cached_property
     def squares(self) -> np.ndarray:
         """What ∫ v² n dv needs: v², shape (cells,)."""
-        return _frozen(self.v**2)
+        return frozen(self.v**2)
 
     # -- elements and nodes -------------------------------------------------------------------------------------
 
     @cached_property
     def index(self) -> np.ndarray:
         """Number of each node of each element among all nodes, shape (elements, degree + 1)."""
-        return _frozen(np.arange(len(self.edges) - 1)[:, None] * self.degree + np.arange(self.degree + 1))
+        return frozen(np.arange(len(self.edges) - 1)[:, None] * self.degree + np.arange(self.degree + 1))
 
     def spread(self, density: np.ndarray) -> np.ndarray:
         """Values at the nodes of each element, zero at an absorbing V_F; shape (elements, degree + 1)."""
@@ -260,8 +260,3 @@ class Elements:
             + (f", V_F = {self.V_F:g} too" if self.open else "")
             + ")"
         )
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import brentq
 
-from .outcomes import InvalidArgument, finite_number, positive, real_array
+from .outcomes import InvalidArgument, finite_number, frozen, positive, real_array
 
 if TYPE_CHECKING:
     from .state import InitialDensity
@@ -57,7 +57,7 @@ class Grid:
         V_F = float(faces[-1]) if np.isnan(self.V_F) else self.V_F
         if V_F not in faces[faces > self.V_R]:
             raise InvalidArgument(f"V_F = {V_F:g} must be one of the faces above V_R, or the scheme loses an order.")
-        object.__setattr__(self, "faces", _frozen(faces))
+        object.__setattr__(self, "faces", frozen(faces))
         object.__setattr__(self, "V_F", V_F)
 
     @classmethod
@@ -115,12 +115,12 @@ class Grid:
     @cached_property
     def v(self) -> np.ndarray:
         """Cell centres, shape (cells,)."""
-        return _frozen(0.5 * (self.faces[1:] + self.faces[:-1]))
+        return frozen(0.5 * (self.faces[1:] + self.faces[:-1]))
 
     @cached_property
     def width(self) -> np.ndarray:
         """Cell widths h, shape (cells,)."""
-        return _frozen(np.diff(self.faces))
+        return frozen(np.diff(self.faces))
 
     @property
     def v_min(self) -> float:
@@ -133,7 +133,7 @@ class Grid:
     @cached_property
     def squares(self) -> np.ndarray:
         """What replaces v² in ∫ v² n dv for cell averages of a smooth n (Sheppard's correction), shape (cells,)."""
-        return _frozen(self.v**2 - self.width**2 / 12.0)
+        return frozen(self.v**2 - self.width**2 / 12.0)
 
     def sample(self, datum: InitialDensity) -> np.ndarray:
         """What a density is on this grid: its cell averages."""
@@ -228,11 +228,6 @@ def _checked(cells: int, v_min: float, V_R: float, V_F: float) -> tuple[int, flo
 def _root(function: Callable[[float], float]) -> float:
     """The zero of a monotone function of x in (1e-13, STEEPEST), found in ln x."""
     return math.exp(brentq(lambda s: function(math.exp(s)), -30.0, math.log(STEEPEST), xtol=1e-14))
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array
 
 
 def _pinned(faces: np.ndarray, reset: int, V_R: float, V_F: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .diagnostics.recorder import NEGATIVE, Monitor
+from .diagnostics.recorder import Monitor
 from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
@@ -16,6 +16,7 @@ from .models.population import Population, require_population
 from .operators.memory import Memory
 from .operators.schemes import Scheme
 from .operators.spectral_elements import SpectralElements
+from .operators.system import PopulationSystem
 from .outcomes import (
     FokkerPlanckWarning,
     InvalidArgument,
@@ -249,8 +250,8 @@ def _check_state(state: State) -> None:
     mass = float(density @ width) + pool
     if not abs(mass - 1.0) <= MASS_TOLERANCE:
         raise InvalidArgument(f"`initial` has mass {mass:.9g} (density and refractory pool), not 1.")
-    allowed = SpectralElements.undershoot if isinstance(state.grid, Elements) else NEGATIVE
-    if density.min() < -allowed * max(1.0, density.max()):
+    system = SpectralElements if isinstance(state.grid, Elements) else PopulationSystem
+    if density.min() < -system.undershoot * max(1.0, density.max()):
         raise InvalidArgument(f"`initial` has a negative density ({density.min():.2g}).")
 
 

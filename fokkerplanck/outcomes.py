@@ -93,6 +93,12 @@ def real_array(name: str, value: object) -> np.ndarray:
     raise InvalidArgument(f"`{name}` must be numbers, not {value!r:.60}.")
 
 
+def frozen(array: np.ndarray) -> np.ndarray:
+    """The array itself, which can no longer be written to."""
+    array.flags.writeable = False
+    return array
+
+
 def number_in(name: str, value: object, allowed: Callable[[float], bool], meaning: str) -> float:
     """Return `value` as a finite float for which `allowed` holds; `meaning` completes the refusal."""
     number = finite_number(name, value)

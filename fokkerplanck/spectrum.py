@@ -305,11 +305,10 @@ def _linearised(model: Population, at: StationaryState, grid: Grid, scheme: Flux
 
 def _nodes(model: Population, at: StationaryState, grid: Grid, scheme: FluxScheme, count: int) -> int:
     """How many unknowns the lines of delay need for the leading eigenvalues; found on the coarsest grid."""
-    longest = max(model.coupling.delay, 0.0 if model.refractory.memoryless else model.refractory.mean_duration)
     nodes = NODES
-    while longest and nodes < MOST_NODES:
+    while model.depth and nodes < MOST_NODES:
         values = eigvals(_linearised(model, at, grid, scheme, nodes).matrix)
-        if np.abs(values[_sorted(values)[:count]]).max() * longest <= nodes / 3.0:
+        if np.abs(values[_sorted(values)[:count]]).max() * model.depth <= nodes / 3.0:
             break
         nodes *= 2
     return nodes

@@ -131,9 +131,7 @@ class StationaryState:
                 f"V_F; use a lower `v_min`, a higher `v_max` (if neurons can exceed V_F) or a smaller `finest` (for "
                 f"elements, a smaller `accuracy`)."
             )
-        latency = 0.0 if model.refractory.memoryless else model.refractory.mean_duration
-        depth = max(latency, model.coupling.delay)
-        history = RateHistory(np.array([-depth, 0.0]), np.full(2, self.rate)) if depth else None
+        history = RateHistory(np.array([-model.depth, 0.0]), np.full(2, self.rate)) if model.depth else None
         return State(0.0, grid, density, self.rate, self.refractory, history)
 
     @cached_property

@@ -164,7 +164,7 @@ def entropy_balance(
     scheme = ScharfetterGummel() if scheme is None else scheme
     H = Quadratic() if H is None else H
     _check_grids(state, stationary)
-    if model.coupling.delay or not model.refractory.memoryless:
+    if model.depth:
         what = "a transmission delay" if model.coupling.delay else "a fixed refractory time"
         raise InvalidArgument(
             f"`model` has {what}, and its past would be part of the entropy; use a model with `delay=0` and "
@@ -210,7 +210,7 @@ def discrete_stationary(model: Population, grid: Grid, rate: float = 0.0, scheme
     scheme : FluxScheme
         Default `fp.ScharfetterGummel()`.
     """
-    if not model.refractory.memoryless or model.coupling.delay:
+    if model.depth:
         # What is stationary does not depend on when it arrives, nor on how the same mean silence is distributed.
         mean = model.refractory.mean_duration
         model = replace(

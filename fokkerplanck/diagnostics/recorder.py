@@ -23,8 +23,8 @@ Monitor = Callable[[State], float]
 
 FRAMES = 400
 """Densities kept when the user names no times: above twice as many, every second one is dropped."""
-NEGATIVE = 1e-6
-"""A negative density or a truncated mass beyond is no rounding effect."""
+VISIBLE_TAIL = 1e-6
+"""A mass beyond the ends of the grid above which the user is told."""
 
 
 class Recorder:
@@ -144,7 +144,7 @@ class Recorder:
         self._smallest = min(self._smallest, smallest)
 
     def _truncation(self) -> str | None:
-        if self._tail <= NEGATIVE:
+        if self._tail <= VISIBLE_TAIL:
             return None
         return (
             f"A mass of up to {self._tail:.1e} would lie beyond the ends of the grid, "

@@ -12,7 +12,7 @@ from ..models.drift import drift_at
 from ..models.population import Population
 from .kernels import backward_euler, deposit, eliminate, substitute, transport
 from .schemes import FluxScheme
-from .system import Change, PopulationSystem
+from .system import Change, PopulationSystem, Reset, mass_above, mass_below
 
 GAUSS = np.polynomial.legendre.leggauss(5)
 LARGEST_RATE = 1e15
@@ -40,6 +40,7 @@ class FiniteVolumes(PopulationSystem):
         self._distance = np.concatenate([[1.0], np.diff(unknowns)[1:]])[:, None]
         self._face_drift = scheme.face_drift(partial(drift_at, model.drift), unknowns[:-1], unknowns[1:])[:, None]
         self._loss = _cell_averages(model.threshold.hazard, grid)[:, None] * np.ones(self.lanes)
+        self._escape = self._loss * self.width[:, None]
         self._no_loss = np.zeros_like(self._loss)
         self._reset = grid.deposit(model.V_R)
         # What `eliminate` leaves for `substitute`.
@@ -103,7 +104,7 @@ class FiniteVolumes(PopulationSystem):
         return fired
 
     def firing(self, n: np.ndarray, activity: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
-        escaping = (self._loss * self.width[:, None] * n).sum(axis=0)
+        escaping = (self._escape * n).sum(axis=0)
         if not self.model.threshold.absorbing:
             return escaping, np.zeros(self.lanes)
         last, face = n[-1], slice(-1, None)
@@ -123,8 +124,8 @@ class FiniteVolumes(PopulationSystem):
             return self.firing(y[:-2], rate, t)[0] - rate
 
         low, high = np.zeros(self.lanes), np.maximum(y[-1], 1.0)
-        while np.any(excess(high) > 0.0):
-            low, high = np.where(excess(high) > 0.0, high, low), np.where(excess(high) > 0.0, 2.0 * high, high)
+        while np.any(below := excess(high) > 0.0):
+            low, high = np.where(below, high, low), np.where(below, 2.0 * high, high)
             if np.any(high > LARGEST_RATE):  # with a1 > 0 the bound itself grows with N
                 return False
         for _ in range(BISECTIONS):
@@ -141,7 +142,7 @@ class FiniteVolumes(PopulationSystem):
 
     def eliminate(self, activity: np.ndarray, t: float, shift: float) -> None:
         right, left = self._factor_weights = self.weights(activity, t)
-        self._leaving = self._loss * self.width[:, None]
+        self._leaving[...] = self._escape
         self._leaving[-1] += right[-1]
         eliminate(np.full(self.lanes, shift), right, left, self._loss, self.width, self._pivot)
 
@@ -152,21 +153,14 @@ class FiniteVolumes(PopulationSystem):
         return np.einsum("ik,ik->k", self._leaving, u)
 
     def implicit_density(
-        self,
-        n: np.ndarray,
-        activity: np.ndarray,
-        t: float,
-        dt: float,
-        known: np.ndarray,
-        passed: np.ndarray,
-        held: np.ndarray,
+        self, n: np.ndarray, activity: np.ndarray, t: float, dt: float, reset: Reset
     ) -> tuple[np.ndarray, np.ndarray]:
         """As the base class has it, in one sweep and without a subtraction: see the kernel."""
         rate, source = np.empty(self.lanes), np.empty(self.lanes)
         shift = np.full(self.lanes, 1.0 / dt)
         right, left = self.weights(activity, t)
         backward_euler(
-            n, right, left, self._loss, self.width, *self._reset, known, passed, held, shift,
+            n, right, left, self._loss, self.width, *self._reset, *reset, shift,
             self._pivot, self._response, rate, source,
         )  # fmt: skip
         return rate, source
@@ -190,13 +184,11 @@ class FiniteVolumes(PopulationSystem):
         """n a/|μ| at v_min, as for a Gaussian tail; at the upper end n over the decay that the hazard causes there."""
         activity = self.activity(y, t)
         mu, kappa = self._coefficients(activity, t, slice(1, 2))
-        diffusion = kappa[0] * self._distance[1]
-        below = np.abs(y[0]) * diffusion / np.maximum(np.maximum(np.abs(mu[0]), np.sqrt(diffusion)), 1e-300)
+        below = mass_below(y[0], mu[0], kappa[0] * self._distance[1])
         if self.model.threshold.absorbing:
             return below
         mu, kappa = self._coefficients(activity, t, slice(-1, None))
-        diffusion, hazard = kappa[0] * self._distance[-1], np.maximum(self._loss[-1], 1e-300)
-        return below + np.abs(y[-3]) * (mu[0] + np.sqrt(mu[0] ** 2 + 4.0 * diffusion * hazard)) / (2.0 * hazard)
+        return below + mass_above(y[-3], mu[0], kappa[0] * self._distance[-1], self._loss[-1])
 
     def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
         peclet, scheme = float(self.peclet(y, t)[0]), self.scheme

@@ -62,6 +62,11 @@ class Scheme(Protocol):
     def discretize(self, model: Population, grid: Grid | Elements) -> PopulationSystem: ...
 
 
+def lower_end(model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float) -> float:
+    """Where a default grid begins: `reach` times as far below V_R as model and datum ask for."""
+    return model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
+
+
 @dataclass(frozen=True)
 class FluxScheme(ABC):
     """Base of the two-point schemes: what they claim, and how they meet a model.
@@ -110,7 +115,7 @@ class FluxScheme(ABC):
     ) -> Grid:
         """Graded towards V_F, wide enough for the model and the datum."""
         cells, share = RESTLESS if model.restless else CALM
-        v_min = model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
+        v_min = lower_end(model, datum, t_span, reach)
         finest = share * (model.V_F - model.V_R)
         narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
         return model.grid(cells, v_min, None if narrow else finest, t_span)

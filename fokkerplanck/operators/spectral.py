@@ -11,7 +11,7 @@ import numpy as np
 from ..elements import HIGHEST_DEGREE, LOWEST_DEGREE, Elements, lobatto
 from ..grid import Grid
 from ..outcomes import InvalidArgument, number_in
-from ..state import as_density
+from .schemes import lower_end
 
 if TYPE_CHECKING:
     from ..models.population import Population
@@ -82,11 +82,10 @@ class Spectral:
         return 4 + math.ceil(-math.log10(self.accuracy)) if self.degree is None else int(self.degree)
 
     @staticmethod
-    def suits(model: Population, initial: object, t_span: tuple[float, float]) -> bool:
+    def suits(model: Population, datum: InitialDensity, t_span: tuple[float, float]) -> bool:
         """Whether model and datum are smooth enough: there is noise, and polynomials approach the density quickly."""
-        if model.noise.a0 <= 0.0 or isinstance(initial, np.ndarray | list | tuple):
+        if model.noise.a0 <= 0.0:
             return False
-        datum = as_density(initial)
         grid = Spectral(1e-4).grid(model, datum, t_span)
         if grid.cells > MOST_NODES:
             return False
@@ -103,8 +102,7 @@ class Spectral:
         self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
     ) -> Elements:
         """Elements wide enough for model and datum, and short where the density varies."""
-        v_min = model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
-        return self.grid(model, datum, t_span, v_min)
+        return self.grid(model, datum, t_span, lower_end(model, datum, t_span, reach))
 
     def grid(
         self,
@@ -170,8 +168,8 @@ class Spectral:
             hazard = float(np.max(model.threshold.hazard(model.V_F + gap * np.linspace(0.01, 1.0, 100))))
             shortest = min(shortest, math.sqrt(_noise(model) / max(hazard, 1e-300)) / gap)
         elif datum is None or not self._vanishes(datum, model):
-            looks_back = model.coupling.delay > 0.0 or not model.refractory.memoryless
-            shortest = min(shortest, max(SHORTEST_DELAYED if looks_back else SHORTEST, math.sqrt(self.accuracy)))
+            least = SHORTEST_DELAYED if model.depth else SHORTEST
+            shortest = min(shortest, max(least, math.sqrt(self.accuracy)))
         if model.restless:
             return min(shortest, RESTLESS), min(at_reset, 3.0 * RESTLESS)
         return shortest, at_reset

@@ -11,7 +11,7 @@ from ..elements import Elements
 from ..models.drift import drift_at
 from ..models.population import Population
 from ..outcomes import InvalidArgument
-from .system import Change, PopulationSystem
+from .system import Change, PopulationSystem, mass_above, mass_below
 
 
 class SpectralElements(PopulationSystem):
@@ -146,11 +146,8 @@ class SpectralElements(PopulationSystem):
     def tail(self, y: np.ndarray, t: float) -> np.ndarray:
         """n a/|μ| at v_min, as for a Gaussian tail, and at the upper end n over the decay by the hazard there."""
         c, a = self._coefficients(self.activity(y, t), t)
-        beyond = np.abs(y[0]) * a / max(abs(self._drift[0, 0] + c), np.sqrt(max(a, 0.0)), 1e-300)
-        if self._absorbing:
-            return beyond
-        mu, hazard = self._drift[-1, -1] + c, max(self._loss[-1], 1e-300)
-        return beyond + np.abs(y[-3]) * (mu + np.sqrt(mu**2 + 4.0 * max(a, 0.0) * hazard)) / (2.0 * hazard)
+        below = mass_below(y[0], self._drift[0, 0] + c, a)
+        return below if self._absorbing else below + mass_above(y[-3], self._drift[-1, -1] + c, a, self._loss[-1])
 
     def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
         where = float(self.grid.v[np.argmin(y[:-2, 0])])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,14 @@ Change = float | np.ndarray
 """Of a coefficient: a number, or one for each lane."""
 CLOSURE_TOLERANCE = 1e-14
 CLOSURE_ITERATIONS = 100
+
+
+class Reset(NamedTuple):
+    """The reset rate in a backward-Euler step, S = known + passed N, with held = 1 − passed; each of shape (lanes,)."""
+
+    known: np.ndarray
+    passed: np.ndarray
+    held: np.ndarray
 
 
 class PopulationSystem(ABC):
@@ -190,25 +198,18 @@ class PopulationSystem(ABC):
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> np.ndarray:
         """One backward-Euler step to time t with the coefficients of the old rate y[-1]; firing and reset implicit."""
         new = y.copy()
-        known, passed, held = self._reset_within(y, t, dt)
-        rate, source = self.implicit_density(new[:-2], self.activity(y, t), t, dt, known, passed, held)
+        reset = self._reset_within(y, t, dt)
+        rate, source = self.implicit_density(new[:-2], self.activity(y, t), t, dt, reset)
         pool = y[-2] + dt * rate
         # After a fixed time a pool that has run empty is zero up to the rounding of what went in and out.
-        new[-2] = pool - dt * source if self.latency else pool * held
+        new[-2] = pool - dt * source if self.latency else pool * reset.held
         new[-1] = rate
         return new
 
     def implicit_density(
-        self,
-        n: np.ndarray,
-        activity: np.ndarray,
-        t: float,
-        dt: float,
-        known: np.ndarray,
-        passed: np.ndarray,
-        held: np.ndarray,
+        self, n: np.ndarray, activity: np.ndarray, t: float, dt: float, reset: Reset
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Advance n in place with the reset rate S = known + passed N, held = 1 − passed; return N and S."""
+        """Advance n in place by one backward-Euler step to t; return N and S."""
         self.eliminate(activity, t, 1.0 / dt)
         before = self.width @ n
         n /= dt
@@ -218,21 +219,22 @@ class PopulationSystem(ABC):
         self.substitute(response)
         # Not e·n: the rate is what the masses say, so that the rounding of the solves leaves no trace in their sum.
         content = self.width @ response
-        rate = (before - self.width @ n + known * (dt - content)) / (passed * content + dt * held)
-        source = known + passed * rate
+        gone = before - self.width @ n
+        rate = (gone + reset.known * (dt - content)) / (reset.passed * content + dt * reset.held)
+        source = reset.known + reset.passed * rate
         n += response * source
         return rate, source
 
-    def _reset_within(self, y: np.ndarray, t: float, dt: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """S = known + passed N in a backward-Euler step to t, and held = 1 − passed."""
+    def _reset_within(self, y: np.ndarray, t: float, dt: float) -> Reset:
+        """What comes back in a backward-Euler step to t."""
         if not self.latency:
             whole = self._tau + dt
-            return np.where(self._tau > 0.0, y[-2], 0.0) / whole, dt / whole, self._tau / whole
+            return Reset(np.where(self._tau > 0.0, y[-2], 0.0) / whole, dt / whole, self._tau / whole)
         assert self._memory is not None
         # What comes back in the step fired one duration earlier, a part of it perhaps within this very step.
         passed = max(dt - self.latency, 0.0) / dt
         known = self._memory.fired(t - dt - self.latency, min(t - self.latency, t - dt)) / dt
-        return known, np.full(self.lanes, passed), np.full(self.lanes, min(self.latency / dt, 1.0))
+        return Reset(known, np.full(self.lanes, passed), np.full(self.lanes, min(self.latency / dt, 1.0)))
 
     def close(self, y: np.ndarray, t: float) -> bool:
         """Set y[-1] to the rate N that solves N = e(N, t)·n; False (and y unchanged) if there is none.
@@ -357,3 +359,14 @@ class PopulationSystem(ABC):
     def mass(self, y: np.ndarray) -> np.ndarray:
         """∫ n dv + R of each lane."""
         return self.width @ y[:-2] + y[-2]
+
+
+def mass_below(n: np.ndarray, mu: Change, a: Change) -> np.ndarray:
+    """Mass beyond the lower end, where the density is n: that of a tail falling like e^{−|μ| x/a}, or a Gaussian's."""
+    return np.abs(n) * a / np.maximum(np.maximum(np.abs(mu), np.sqrt(np.maximum(a, 0.0))), 1e-300)
+
+
+def mass_above(n: np.ndarray, mu: Change, a: Change, hazard: Change) -> np.ndarray:
+    """Mass beyond the upper end, where a hazard k lets the density fall like e^{−λx}, λ = 2k/(μ + √(μ² + 4ak))."""
+    k = np.maximum(hazard, 1e-300)
+    return np.abs(n) * (mu + np.sqrt(mu**2 + 4.0 * np.maximum(a, 0.0) * k)) / (2.0 * k)

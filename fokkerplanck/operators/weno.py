@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..elements import Elements
 from ..grid import Grid
 from ..outcomes import InvalidArgument
+from .schemes import lower_end
 
 if TYPE_CHECKING:
     from ..models.population import Population
@@ -48,7 +49,7 @@ class Weno5:
         self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
     ) -> Grid:
         """Equal cells, wide enough for the model and the datum."""
-        v_min = model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
+        v_min = lower_end(model, datum, t_span, reach)
         v_max = model.highest_potential(t_span)
         cells = round(CELLS * (model.V_F - v_min) / (v_max - v_min))
         grid = Grid.uniform(v_min, model.V_R, model.V_F, cells)

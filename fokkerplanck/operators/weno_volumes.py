@@ -67,31 +67,16 @@ class WenoVolumes(FiniteVolumes):
             f"ScharfetterGummel(), which keeps it positive."
         )
 
-    # -- what there is not --------------------------------------------------------------------------------------
+    # -- what there is not: every implicit solve begins with the weights ------------------------------------------
 
     def weights(self, activity: np.ndarray, t: float) -> NoReturn:
-        self._refuse()
-
-    def transport_slope(
-        self, n: np.ndarray, activity: np.ndarray, t: float, current: Change, diffusion: Change, out: np.ndarray
-    ) -> NoReturn:
-        self._refuse()
-
-    def eliminate(self, activity: np.ndarray, t: float, shift: float) -> NoReturn:
         self._refuse()
 
     def substitute(self, u: np.ndarray) -> NoReturn:
         self._refuse()
 
-    def implicit_density(
-        self,
-        n: np.ndarray,
-        activity: np.ndarray,
-        t: float,
-        dt: float,
-        known: np.ndarray,
-        passed: np.ndarray,
-        held: np.ndarray,
+    def transport_slope(
+        self, n: np.ndarray, activity: np.ndarray, t: float, current: Change, diffusion: Change, out: np.ndarray
     ) -> NoReturn:
         self._refuse()
 
