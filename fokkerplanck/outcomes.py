@@ -35,6 +35,7 @@ class Status(enum.Enum):
     FINISHED = "reached the end of t_span"
     BLOW_UP = "the firing rate blows up in finite time"
     STOPPED = "a condition of stop_when holds"
+    ETERNAL = "a cascade of spikes never ends: each neuron would fire again and again at one instant"
     UNRESOLVED = "the step or the grid no longer resolves the activity"
     STALLED = "the step became too small to go on, without the signature of a blow-up"
     INTERRUPTED = "interrupted by the user; what was computed is here and can be continued from .final"
@@ -65,6 +66,31 @@ class BlowUp:
     rate: float
     evidence: str
     doubling_times: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A firing event of a whole fraction of the population at one instant: N(t) holds a term Δ δ(t − t*).
+
+    Attributes
+    ----------
+    time : float
+        The instant t*.
+    fraction : float
+        Δ, spikes per neuron fired at that instant.
+    shift : float
+        By how much those who did not fire were moved: bΔ.
+    overshoot : str
+        The convention for those who fired: "keep", "discard" or "none".
+    generations : tuple of float
+        Of particles: the fraction that fired by itself, that which this set off, and so on; they add up to Δ.
+    """
+
+    time: float
+    fraction: float
+    shift: float
+    overshoot: str
+    generations: tuple[float, ...] = ()
 
 
 def finite_number(name: str, value: object) -> float:
