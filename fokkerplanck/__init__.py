@@ -33,6 +33,11 @@ _HOME = {
     "compatible_gaussian": "state",
     "solve": "solve",
     "Solution": "solution",
+    "PhysicalTime": "clocks.physical",
+    "ActivityClock": "clocks.activity",
+    "cascade": "cascade",
+    "Cascade": "cascade",
+    "Jump": "outcomes",
     "Status": "outcomes",
     "BlowUp": "outcomes",
     "FokkerPlanckError": "outcomes",
@@ -71,6 +76,9 @@ _HOME = {
 """Every public name, once, and the module it lives in."""
 
 if TYPE_CHECKING:
+    from .cascade import Cascade, cascade
+    from .clocks.activity import ActivityClock
+    from .clocks.physical import PhysicalTime
     from .delays import critical_connectivity, critical_delay, pseudo_equilibria
     from .diagnostics.blowup import blow_up_criterion
     from .diagnostics.conserved import mass, mean_potential, second_moment, smallest_density
@@ -92,7 +100,7 @@ if TYPE_CHECKING:
     from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
     from .operators.spectral import Spectral
     from .operators.weno import Weno5
-    from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Status
+    from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Jump, Status
     from .solution import Solution
     from .solve import solve
     from .spectrum import spectrum

@@ -84,6 +84,8 @@ class Jump:
         The convention for those who fired: "keep", "discard" or "none".
     generations : tuple of float
         Of particles: the fraction that fired by itself, that which this set off, and so on; they add up to Δ.
+    errors : (float, float)
+        Of a density: how far time and fraction move when the resolution is halved; not a number if that is not known.
     """
 
     time: float
@@ -91,6 +93,7 @@ class Jump:
     shift: float
     overshoot: str
     generations: tuple[float, ...] = ()
+    errors: tuple[float, float] = (math.nan, math.nan)
 
 
 def finite_number(name: str, value: object) -> float:

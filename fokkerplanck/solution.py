@@ -11,7 +11,7 @@ import numpy as np
 from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
-from .outcomes import BlowUp, InvalidArgument, Status, real_array
+from .outcomes import BlowUp, InvalidArgument, Jump, Status, real_array
 from .state import State
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .models.population import Population
+
+
+EVENTS = 5
+"""Firing events that a solution prints, of perhaps very many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +73,10 @@ class Solution:
         Cell averages of n at `saved_t`; `v` are the cell centres (or node values and nodes).
     records : dict of str to Record
         One per monitor.
+    fired : array, shape (steps + 1,)
+        Spikes per neuron since the start, ∫ N dt; with a step of Δ where a fraction Δ fires at once.
+    jumps : tuple of Jump
+        Firing events that the run went through, by `fp.ActivityClock`: N(t) = Σ Δ δ(t − t*) + `rate`.
     status : Status
     message : str
         The status in a sentence, with its numbers.
@@ -95,6 +103,8 @@ class Solution:
     quality: Quality
     settings: dict[str, str] = field(default_factory=dict)
     bend: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    fired: np.ndarray = field(default_factory=lambda: np.empty(0))
+    jumps: tuple[Jump, ...] = ()
 
     @property
     def error_estimate(self) -> float:
@@ -149,11 +159,12 @@ class Solution:
         return to_xarray(self)
 
     def __repr__(self) -> str:
-        q = self.quality
+        q, shown = self.quality, self.jumps[:EVENTS]
         lines = [
             f"Solution: {self.message}",
             f"├─ t = {self.t[0]:g} to {self.t[-1]:.9g} in {q.steps} steps ({q.rejected} rejected)",
             f"├─ N = {self.rate.min():.6g} to {self.rate.max():.6g}, at the end {self.rate[-1]:.6g}",
+            *(f"├─ at t = {jump.time:.9g} a fraction {jump.fraction:.5g} fires at once" for jump in shown),
             f"├─ mass error {q.mass_error:.1e}, smallest density {q.smallest_density:.1e}, "
             f"mass beyond the grid at most {q.truncated_mass:.1e}",
             f"├─ relative error of N about {q.error_estimate:.1e}",

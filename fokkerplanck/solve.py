@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .diagnostics.blowup import FIRST_LEVEL, BlowUpDetector
+from .clocks import ActivityClock, Clock, PhysicalTime
 from .diagnostics.recorder import Monitor, Recorder
 from .elements import Elements
 from .grid import Grid
@@ -26,33 +26,20 @@ from .inputs import (
     checked_tolerance,
     starting_state,
     trace_at_threshold,
-    undefined_rate,
 )
-from .interpolation import RateHistory
 from .models.population import Population
 from .operators.schemes import ScharfetterGummel, Scheme
 from .operators.spectral import Spectral
-from .operators.system import PopulationSystem
-from .outcomes import BlowUp, Status, positive
+from .outcomes import InvalidArgument, Status, positive
+from .problem import LOOSER, Ending, Problem
 from .solution import Solution
 from .state import InitialDensity, State, as_density
 from .steppers.explicit import SspRk3
-from .steppers.protocol import Step, Stepper, Tolerance, advance
+from .steppers.protocol import Stepper, Tolerance
 from .steppers.rosenbrock import Rodas5P
 
-LARGEST_LAYER = 5.0
-"""Cell at V_F over the boundary layer there, above which an excitatory rate that grows without blow-up is lost."""
-SHORTEST = 1e-14
-"""Step, over t, that is little more than rounding: nothing can be learnt from shorter ones."""
-LARGEST_SURGE = 0.01
-"""Displacement by the rise of N within one fixed step, over V_F − V_R, above which it does not resolve the activity.
-A fixed step runs through a blow-up and out on the other side with a finite pulse of N ≈ 0.1/dt: an artefact."""
-STEPS_PER_DOUBLING = 5
-"""Fixed steps that a doubling of N must take to count as resolved."""
 LARGEST_SHIFT = 0.1
 """A blow-up whose time moves by more than this share when the cells are halved is not believed."""
-LOOSER = 30.0
-"""Tolerance of the second run on half the cells, over that of the first."""
 TROUBLE = (Status.UNRESOLVED, Status.STALLED)
 SHARES = (1.0, 0.03, 0.001)
 """Of the tolerance asked, what spectral elements aim at: once is enough as a rule."""
@@ -88,6 +75,7 @@ def solve(
     history: float | Callable[[float], float] | None = None,
     estimate_error: bool = True,
     progress: bool = False,
+    clock: Clock | None = None,
 ) -> Solution:
     """Solve the population-density equation of `model` from `initial` over `t_span`.
 
@@ -130,6 +118,8 @@ def solve(
         is compared with that run in any case.
     progress : bool
         Show a progress bar.
+    clock : PhysicalTime or ActivityClock, optional
+        Default `fp.PhysicalTime()`, by which a run ends at a blow-up. `fp.ActivityClock()`, on cells, goes on.
 
     Returns
     -------
@@ -147,6 +137,7 @@ def solve(
     0.136
     """
     check_kinds(model, grid, scheme, stepper)
+    clock = _checked_clock(clock, model, scheme, stepper)
     span, asked = checked_span(t_span), checked_tolerance(rtol, atol)
     fixed = getattr(stepper, "dt", None)
     if fixed is not None:
@@ -156,7 +147,7 @@ def solve(
     past, conditions = checked_past(model, history, initial, span[0]), checked_conditions(stop_when)
     times, observed = checked_times(save_at, *span), checked_monitors(monitors)
     trials: list[_Trial] = []
-    for attempts in _families(model, initial, grid, scheme, stepper, span, asked):
+    for attempts in _families(model, initial, grid, scheme, stepper, span, asked, clock):
         reach = 1.0
         for attempt in attempts:
             state = starting_state(model, initial, attempt.grid(reach), attempt.scheme, span, past)
@@ -171,10 +162,11 @@ def solve(
                 t_span=span,
                 tolerance=attempt.tolerance,
                 max_step=longest,
+                clock=clock,
             )
             recorder = Recorder(problem.system(), times, observed)
             with _progress_bar(progress, *span) as show:
-                ending = _integrate(problem, recorder, conditions, show)
+                ending = clock.integrate(problem, recorder, conditions, show)
             trials.append(_judged(problem, recorder, ending, estimate_error, asked))
             if trials[-1].settled or trials[-1].ending.status in TROUBLE or recorder.work > MOST_WORK:
                 break
@@ -194,7 +186,20 @@ def solve(
         end.t,
         best.error,
         remark,
+        end.jumps,
     )
+
+
+def _checked_clock(clock: object, model: Population, scheme: object, stepper: object) -> Clock:
+    """The clock; where it makes no difference, the time of the equation."""
+    if clock is None:
+        return PhysicalTime()
+    if not isinstance(clock, PhysicalTime | ActivityClock):
+        raise InvalidArgument(f"`clock` must be fp.PhysicalTime() or fp.ActivityClock(), not {clock!r}.")
+    if not clock.suits(model):
+        return PhysicalTime()
+    clock.check(model, scheme, stepper)
+    return clock
 
 
 class _Attempt(NamedTuple):
@@ -214,6 +219,7 @@ def _families(
     stepper: Stepper | None,
     t_span: tuple[float, float],
     asked: Tolerance,
+    clock: Clock,
 ) -> Iterator[list[_Attempt]]:
     """What to try, finer and finer until the estimated error of N is as small as asked.
 
@@ -225,7 +231,8 @@ def _families(
         yield [_Attempt(scheme, stepper or default_stepper(scheme), asked, lambda reach: grid)]
         return
     datum = as_density(initial)
-    if (stepper is None or stepper.adaptive) and Spectral.suits(model, datum, t_span):
+    adaptive = stepper is None or stepper.adaptive
+    if isinstance(clock, PhysicalTime) and adaptive and Spectral.suits(model, datum, t_span):
         elements = []
         for share in SHARES:
             tolerance = Tolerance(max(MARGIN * share * asked.rtol, SMALLEST_RTOL), MARGIN * share * asked.atol)
@@ -233,6 +240,8 @@ def _families(
             make = partial(method.default_grid, model, datum, t_span)
             elements.append(_Attempt(method, stepper or Rodas5P(), tolerance, make))
         yield elements
+    # Each spike of an event is followed to the resolution at V_F; what is asked for beyond is told, not chased.
+    once = not isinstance(clock, PhysicalTime)
     cells, fixed = ScharfetterGummel(), stepper is not None and not stepper.adaptive
 
     def refined(times: int) -> Callable[[float], Grid]:
@@ -244,9 +253,8 @@ def _families(
 
         return make
 
-    yield [
-        _Attempt(cells, stepper or Rodas5P(), asked, refined(times)) for times in range(1 if fixed else 1 + REFINEMENTS)
-    ]
+    refinements = [1] if once else range(1 if fixed else 1 + REFINEMENTS)
+    yield [_Attempt(cells, stepper or Rodas5P(), asked, refined(times)) for times in refinements]
 
 
 def natural_scheme(grid: Grid | Elements | None) -> Scheme:
@@ -260,146 +268,12 @@ def default_stepper(scheme: Scheme) -> Stepper:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """All that determines a run, except what is watched."""
-
-    model: Population
-    scheme: Scheme
-    stepper: Stepper
-    state: State
-    fresh: bool
-    past: RateHistory
-    trace: float
-    t_span: tuple[float, float]
-    tolerance: Tolerance
-    max_step: float
-
-    def system(self) -> PopulationSystem:
-        """The semi-discrete equations, at the start of the run."""
-        system = self.scheme.discretize(self.model, self.state.grid)
-        system.remember(self.past)
-        return system
-
-    def settings(self, rtol: float, atol: float) -> dict[str, str]:
-        """What a Solution says of its making."""
-        return {"scheme": repr(self.scheme), "stepper": repr(self.stepper), "rtol": f"{rtol:g}", "atol": f"{atol:g}"}
-
-    def coarsened(self, ending: _Ending) -> Problem:
-        """The problem with half the resolution in all, for as long as a run with that `ending` can be compared."""
-        start, until = self.t_span[0], ending.t
-        if ending.blow_up is not None:
-            # Three times as long as it took: on the coarser grid the rate may reach its blow-up later.
-            until = start + 3.0 * (ending.blow_up.time - start)
-            if self.model.coupling.time_dependent:  # I(t) need not be defined beyond the end
-                until = min(self.t_span[1], until)
-        loose = Tolerance(LOOSER * self.tolerance.rtol, LOOSER * self.tolerance.atol)
-        return replace(
-            self,
-            stepper=self.stepper.coarsened(),
-            state=self.state.coarsened(),
-            t_span=(start, until),
-            tolerance=loose,
-        )
-
-
-@dataclass(frozen=True)
-class _Ending:
-    """Where and why the time loop ended; `why` is the part of the sentence that is not in the status."""
-
-    y: np.ndarray
-    t: float
-    status: Status
-    why: str = ""
-    blow_up: BlowUp | None = None
-
-
-def _integrate(
-    problem: Problem, recorder: Recorder, conditions: tuple[Condition, ...], show: Callable[[float], None]
-) -> _Ending:
-    """The time loop."""
-    system, stepper, tolerance, (t, end) = recorder.system, problem.stepper, problem.tolerance, problem.t_span
-    detector = BlowUpDetector(narrow=tolerance.rtol * (end - t), possible=problem.model.may_blow_up)
-    y = system.pack(problem.state.density, problem.state.refractory, 0.0 if problem.fresh else problem.state.rate)
-    if not stepper.begin(system, y, t, problem.fresh):
-        y[-1] = np.nan
-        recorder.begin(y, t)
-        at_once = problem.model.coupling.gain * problem.trace
-        if at_once >= 1.0:
-            seen = f"b n(V_F) = {at_once:.3g} at the start: from 1 on no rate is large enough for N = −a ∂v n(V_F)"
-            return _Ending(y, t, Status.BLOW_UP, blow_up=BlowUp(t, (t, t), math.inf, seen, ()))
-        return _Ending(y, t, Status.UNRESOLVED, undefined_rate(problem.model, problem.state))
-    system.begin(y, t)
-    recorder.begin(y, t)
-    detector.observe(t, float(y[-1, 0]))
-    # Not so short that a rejected step could only shrink into the rounding of t.
-    dt = max(stepper.first_step(system, y, t, tolerance), 1e3 * float(np.spacing(t)))
-    step = None
-    try:
-        while t < end:
-            stop = min(end, system.next_break(t)) if stepper.adaptive else end
-            dt = min(dt, problem.max_step)
-            # The last step is stretched rather than followed by a sliver of rounding error.
-            dt = stop - t if stop - t < 1.000001 * dt else dt
-            if dt < max(SHORTEST * abs(t), 1e-280) and dt < stop - t:
-                return _stuck(detector, y, t, step)
-            step = advance(stepper, system, y, t, dt, tolerance)
-            if step is None or step.error > 1.0:
-                recorder.rejected += 1
-                if not stepper.adaptive:
-                    return _stuck(detector, y, t, step)
-                dt = 0.25 * dt if step is None else stepper.next_step(system, y, t, dt, step.error)
-                continue
-            new_t = stop if dt == stop - t else t + dt
-            recorder.accept(step, new_t)
-            if system.accept(step.new, new_t, dt, step.bend):
-                recorder.jump(step.new, new_t)
-            y, t = step.new, new_t
-            show(t)
-            rate = float(y[-1, 0])
-            surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, dt)[0]) / LARGEST_SURGE
-            layer = float(system.layer(y, t)[0]) if rate > FIRST_LEVEL else 0.0
-            blow_up = detector.observe(t, rate, max(surge, layer))
-            if blow_up is not None:
-                return _Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
-            if layer > LARGEST_LAYER and not detector.possible and problem.model.coupling.gain > 0.0:
-                why = f" (N = {rate:.3g} presses the density against V_F into less than a cell; use a smaller `finest`)"
-                return _Ending(y, t, Status.UNRESOLVED, why)
-            if surge > 1.0:
-                blow_up = detector.last_word(t, STEPS_PER_DOUBLING * dt)
-                if blow_up is not None:
-                    return _Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
-                why = f" (N rose to {rate:.3g} within one step dt = {dt:.3g}; use a smaller dt, or the default stepper)"
-                return _Ending(y, t, Status.UNRESOLVED, why)
-            for condition in conditions:
-                if condition(system.unpack(y, t)):
-                    return _Ending(y, t, Status.STOPPED, f" ({getattr(condition, '__name__', condition)})")
-            dt = stepper.next_step(system, y, t, dt, step.error)
-    except KeyboardInterrupt:
-        return _Ending(y, t, Status.INTERRUPTED)
-    return _Ending(y, t, Status.FINISHED)
-
-
-def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None) -> _Ending:
-    """No step, however short, could be taken from t.
-
-    If the closure N = e(N)·n lost its solution, the density next to V_F has reached 1/b (or a1 |∂v n| has reached 1):
-    the discrete form of N = ∞, but also what a grid too coarse for the datum shows; only acceleration tells.
-    """
-    if not detector.accelerating(2) or t > detector.latest:
-        if step is not None:
-            return _Ending(y, t, Status.STALLED)
-        return _Ending(y, t, Status.UNRESOLVED, " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)")
-    seen = "no finite rate satisfies N = e(N) n any more" if step is None else "the step fell to the rounding of t"
-    return _Ending(y, t, Status.BLOW_UP, blow_up=detector.record(t, seen))
-
-
-@dataclass(frozen=True)
 class _Trial:
     """A run and how good it is: its `error` relative to N, and that over what was `allowed`."""
 
     problem: Problem
     recorder: Recorder
-    ending: _Ending
+    ending: Ending
     error: float = math.nan
     excess: float = math.nan
 
@@ -414,7 +288,7 @@ class _Trial:
         return self.ending.status in TROUBLE, math.inf if math.isnan(self.excess) else self.excess
 
 
-def _judged(problem: Problem, recorder: Recorder, ending: _Ending, wanted: bool, asked: Tolerance) -> _Trial:
+def _judged(problem: Problem, recorder: Recorder, ending: Ending, wanted: bool, asked: Tolerance) -> _Trial:
     """The run, once a second one of half the resolution has been seen. A blow-up is not believed without one."""
     start = problem.t_span[0]
     comparable = ending.t > start and (ending.blow_up is not None or ending.status in (Status.FINISHED, Status.STOPPED))
@@ -424,13 +298,13 @@ def _judged(problem: Problem, recorder: Recorder, ending: _Ending, wanted: bool,
     if other.state.grid.cells == problem.state.grid.cells:
         return _Trial(problem, recorder, _compared(ending, None, start))
     trial = Recorder(other.system(), np.empty(0), {})
-    there = _integrate(other, trial, (), lambda t: None)
-    judged = _compared(ending, there, start)
+    there = other.clock.integrate(other, trial, (), lambda t: None)
+    judged = _compared_jumps(_compared(ending, there, start), there)
     error, excess = _error(recorder, trial, ending, problem, asked) if wanted else (math.nan, math.nan)
     return _Trial(problem, recorder, judged, error, excess)
 
 
-def _compared(ending: _Ending, coarse: _Ending | None, start: float) -> _Ending:
+def _compared(ending: Ending, coarse: Ending | None, start: float) -> Ending:
     """The blow-up with its discretisation error, from the second run.
 
     A discrete equation has its own folds: near one it can blow up where the equation does not. Then t* moves a lot with
@@ -441,7 +315,7 @@ def _compared(ending: _Ending, coarse: _Ending | None, start: float) -> _Ending:
     if coarse is None:
         time = ending.blow_up.time
         why = f" (the rate blows up at t* = {time:.6g}, but no coarser grid can confirm it; use more cells)"
-        return _Ending(ending.y, ending.t, Status.UNRESOLVED, why)
+        return Ending(ending.y, ending.t, Status.UNRESOLVED, why)
     here, there = ending.blow_up, coarse.blow_up
     if there is None or abs(there.time - here.time) > LARGEST_SHIFT * (here.time - start):
         other = f"not ({coarse.status.value})" if there is None else f"at t* = {there.time:.6g}"
@@ -449,7 +323,7 @@ def _compared(ending: _Ending, coarse: _Ending | None, start: float) -> _Ending:
             f" (here the rate blows up at t* = {here.time:.6g}, with half the resolution {other}; "
             f"use a finer grid, or a smaller dt, to decide)"
         )
-        return _Ending(ending.y, ending.t, Status.UNRESOLVED, why)
+        return Ending(ending.y, ending.t, Status.UNRESOLVED, why)
     spread = 2.0 * abs(there.time - here.time)
     low, high = here.interval
     confirmed = replace(
@@ -460,9 +334,17 @@ def _compared(ending: _Ending, coarse: _Ending | None, start: float) -> _Ending:
     return replace(ending, blow_up=confirmed)
 
 
-def _error(
-    fine: Recorder, coarse: Recorder, ending: _Ending, problem: Problem, asked: Tolerance
-) -> tuple[float, float]:
+def _compared_jumps(ending: Ending, coarse: Ending) -> Ending:
+    """The firing events with their discretisation errors, where the second run has as many."""
+    if len(ending.jumps) != len(coarse.jumps):
+        return ending
+    pairs = zip(ending.jumps, coarse.jumps, strict=True)
+    moved = [(abs(there.time - here.time), abs(there.fraction - here.fraction)) for here, there in pairs]
+    jumps = tuple(replace(jump, errors=errors) for jump, errors in zip(ending.jumps, moved, strict=True))
+    return replace(ending, jumps=jumps)
+
+
+def _error(fine: Recorder, coarse: Recorder, ending: Ending, problem: Problem, asked: Tolerance) -> tuple[float, float]:
     """Estimated error of N, the largest over the run: relative to N, and over what was asked.
 
     Infinite if the coarse run did not get as far. N is compared where it is smooth: not right after the start, nor
@@ -477,6 +359,8 @@ def _error(
     layer = START_UP * min(length, 10.0 * problem.model.depth)
     for jump in fine.system.breaks_met:
         times = times[(times < jump - 1e-9 * layer) | (times > jump + layer)]
+    for event in ending.jumps:
+        times = times[np.abs(times - event.time) > START_UP * length]
     rate = here(times)
     apart = np.abs(there(times) - rate)
     gain = min(problem.scheme.gain, LOOSER if problem.stepper.adaptive else 2.0**problem.stepper.order) - 1.0
@@ -494,10 +378,11 @@ def _missed(error: float, rtol: float) -> str:
     )
 
 
-def _message(ending: _Ending) -> str:
+def _message(ending: Ending) -> str:
     if ending.blow_up is None:
-        status = ending.status.value
-        return f"{status[0].upper()}{status[1:]}{ending.why} at t = {ending.t:.9g}."
+        status, events = ending.status.value, len(ending.jumps)
+        passed = f", through {events} firing event{'s' if events > 1 else ''}" if events else ""
+        return f"{status[0].upper()}{status[1:]}{ending.why} at t = {ending.t:.9g}{passed}."
     low, high = ending.blow_up.interval
     if low == high:
         return f"The firing rate blows up at once, at t* = {low:g}: {ending.blow_up.evidence}."

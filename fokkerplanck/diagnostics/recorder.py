@@ -5,26 +5,42 @@ from __future__ import annotations
 import warnings
 from array import array
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ..interpolation import RateHistory
 from ..models.population import Population
-from ..outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Status
+from ..outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Jump, Status
 from ..solution import Quality, Record, Solution
 from ..state import State
 
 if TYPE_CHECKING:
     from ..operators.system import PopulationSystem
-    from ..steppers.protocol import Step
 
 Monitor = Callable[[State], float]
 
+BENDS = 3
+"""Coefficients of the dense output of N that every stepper which meets a jump at once has."""
 FRAMES = 400
 """Densities kept when the user names no times: above twice as many, every second one is dropped."""
 VISIBLE_TAIL = 1e-6
 """A mass beyond the ends of the grid above which the user is told."""
+
+
+class Taken(Protocol):
+    """A step that was accepted, whatever clock it was made by."""
+
+    @property
+    def new(self) -> np.ndarray: ...
+
+    @property
+    def bend(self) -> tuple[np.ndarray, ...]: ...
+
+    @property
+    def fired(self) -> np.ndarray: ...
+
+    def at(self, theta: float) -> np.ndarray: ...
 
 
 class Recorder:
@@ -35,6 +51,7 @@ class Recorder:
         self.rejected = 0
         self._open = not system.model.threshold.absorbing
         self._t, self._rate, self._pool, self._bend = array("d"), array("d"), array("d"), array("d")
+        self._fired = array("d")
         self._saved: list[tuple[float, np.ndarray]] = []
         self._stride = 1
         self._values = {name: array("d") for name in monitors}
@@ -45,14 +62,16 @@ class Recorder:
     def begin(self, y: np.ndarray, t: float) -> None:
         """Record the initial state."""
         self._observe(y, t)
+        self._fired.append(0.0)
         if self.save_at is None or (len(self.save_at) and self.save_at[0] == t):
             self._saved.append((t, y[:-2, 0].copy()))
 
-    def accept(self, step: Step, t: float) -> None:
+    def accept(self, step: Taken, t: float) -> None:
         """Record an accepted step that ends at t."""
         before = self._t[-1]
         self._observe(step.new, t)  # first, since a monitor may raise
         self._bend.extend(float(k[-1, 0]) for k in step.bend)
+        self._fired.append(self._fired[-1] + float(step.fired[0]))
         if self.save_at is None:
             if (len(self._t) - 1) % self._stride == 0:
                 self._saved.append((t, step.new[:-2, 0].copy()))
@@ -63,10 +82,17 @@ class Recorder:
         for s in self.save_at[(self.save_at > before) & (self.save_at <= t)]:
             self._saved.append((float(s), step.at((s - before) / (t - before))[:-2, 0]))
 
-    def jump(self, y: np.ndarray, t: float) -> None:
-        """Record that the rate jumps at t, just after which y holds: times go on increasing."""
-        self._observe(y, float(np.nextafter(t, np.inf)))
-        self._bend.extend(0.0 for _ in range(len(self._bend) // (len(self._t) - 2)))
+    def jump(self, y: np.ndarray, t: float, fraction: float = 0.0) -> None:
+        """Record that the rate jumps at t, just after which y holds: times go on increasing.
+
+        If a `fraction` of the population fires at that instant the density jumps as well.
+        """
+        after, steps = float(np.nextafter(t, np.inf)), len(self._t) - 1
+        self._observe(y, after)
+        self._bend.extend(0.0 for _ in range(len(self._bend) // steps if steps else BENDS))
+        self._fired.append(self._fired[-1] + fraction)
+        if fraction and self.save_at is None:
+            self._saved.append((after, y[:-2, 0].copy()))
 
     @property
     def work(self) -> float:
@@ -89,6 +115,7 @@ class Recorder:
         t: float,
         error_estimate: float,
         remark: str = "",
+        jumps: tuple[Jump, ...] = (),
     ) -> Solution:
         """Everything recorded, with the last state; what the user should know is warned of, with `remark`."""
         for sentence in filter(None, (remark, self._negative, self._truncation())):
@@ -116,6 +143,8 @@ class Recorder:
             ),
             settings=settings,
             bend=rates.bend,
+            fired=np.array(self._fired),
+            jumps=jumps,
         )
 
     def rates(self) -> RateHistory:

@@ -37,8 +37,8 @@ class FiniteVolumes(PopulationSystem):
         self.scheme = scheme
         unknowns = np.concatenate([grid.v[:1], grid.v, [grid.v_max]])
         # The first face has no flux, so its distance never matters; one keeps the division harmless.
-        self._distance = np.concatenate([[1.0], np.diff(unknowns)[1:]])[:, None]
-        self._face_drift = scheme.face_drift(partial(drift_at, model.drift), unknowns[:-1], unknowns[1:])[:, None]
+        self.distance = np.concatenate([[1.0], np.diff(unknowns)[1:]])[:, None]
+        self.face_drift = scheme.face_drift(partial(drift_at, model.drift), unknowns[:-1], unknowns[1:])[:, None]
         self._loss = _cell_averages(model.threshold.hazard, grid)[:, None] * np.ones(self.lanes)
         self._escape = self._loss * self.width[:, None]
         self._no_loss = np.zeros_like(self._loss)
@@ -52,7 +52,7 @@ class FiniteVolumes(PopulationSystem):
 
     def weights(self, activity: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
         """(right, left) weights of every face for the activity, each of shape (cells + 1, lanes)."""
-        return self._close_ends(*self.scheme.pair(*self._coefficients(activity, t)))
+        return self.close_ends(*self.scheme.pair(*self._coefficients(activity, t)))
 
     def weight_slopes(
         self, activity: np.ndarray, t: float, current: Change, diffusion: Change, faces: slice = slice(None)
@@ -62,9 +62,9 @@ class FiniteVolumes(PopulationSystem):
         left = self.scheme.slope(mu, kappa) * current
         more = np.zeros_like(kappa)
         if np.any(diffusion):
-            more += diffusion / self._distance[faces]
+            more += diffusion / self.distance[faces]
             left = left + self.scheme.conductance_slope(mu, kappa) * more
-        return self._close_ends(self.scheme.opposite(left, np.asarray(current), more), left, faces)
+        return self.close_ends(self.scheme.opposite(left, np.asarray(current), more), left, faces)
 
     def hazard(self) -> np.ndarray:
         """Rate at which a neuron fires in each cell, without the flux through V_F; shape (cells, lanes)."""
@@ -74,10 +74,10 @@ class FiniteVolumes(PopulationSystem):
         self, activity: np.ndarray, t: float, faces: slice = slice(None)
     ) -> tuple[np.ndarray, np.ndarray]:
         """Drift μ and conductance κ = a/d of the faces."""
-        mu = self._face_drift[faces] + self.model.coupling.current(activity, t)
-        return mu, self.model.noise.diffusion(activity) / self._distance[faces]
+        mu = self.face_drift[faces] + self.model.coupling.current(activity, t)
+        return mu, self.model.noise.diffusion(activity) / self.distance[faces]
 
-    def _close_ends(
+    def close_ends(
         self, right: np.ndarray, left: np.ndarray, faces: slice = slice(None)
     ) -> tuple[np.ndarray, np.ndarray]:
         """No flux at v_min; at the upper end n = 0 beyond an absorbing threshold, or no flux either."""
@@ -184,11 +184,11 @@ class FiniteVolumes(PopulationSystem):
         """n a/|μ| at v_min, as for a Gaussian tail; at the upper end n over the decay that the hazard causes there."""
         activity = self.activity(y, t)
         mu, kappa = self._coefficients(activity, t, slice(1, 2))
-        below = mass_below(y[0], mu[0], kappa[0] * self._distance[1])
+        below = mass_below(y[0], mu[0], kappa[0] * self.distance[1])
         if self.model.threshold.absorbing:
             return below
         mu, kappa = self._coefficients(activity, t, slice(-1, None))
-        return below + mass_above(y[-3], mu[0], kappa[0] * self._distance[-1], self._loss[-1])
+        return below + mass_above(y[-3], mu[0], kappa[0] * self.distance[-1], self._loss[-1])
 
     def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
         peclet, scheme = float(self.peclet(y, t)[0]), self.scheme

@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from ..interpolation import interpolate
+from ..interpolation import Stretch, interpolate
 
 ATTEMPTS = 10
 """How often a step that meets rates of its own is repeated with better ones."""
@@ -78,6 +78,12 @@ class Step:
     def at(self, theta: float) -> np.ndarray:
         """y at t + θ dt, 0 ≤ θ ≤ 1."""
         return interpolate(theta, self.old, self.new, self.bend)
+
+    @property
+    def fired(self) -> np.ndarray:
+        """∫ N dt over the step, of each lane. Without a dense output N is the one at the end, as in backward Euler."""
+        bend = tuple(k[-1] for k in self.bend)
+        return Stretch(0.0, self.dt, self.old[-1], self.new[-1], bend, not bend).integral(0.0, self.dt)
 
 
 class Stepper(Protocol):

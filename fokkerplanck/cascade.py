@@ -1,0 +1,277 @@
+"""What happens at the instant of a blow-up: a fraction of the population fires, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
+
+from .grid import Grid
+from .models.overshoot import checked_overshoot
+from .models.population import Population, require_population
+from .operators.dilated import StandingClock
+from .operators.schemes import FluxScheme, ScharfetterGummel
+from .outcomes import InvalidArgument, Jump
+from .state import State
+from .steppers.protocol import Step, Tolerance, advance
+from .steppers.rosenbrock import Rodas5P
+
+LAYERS = 30.0
+"""Thicknesses a/(bN) of the boundary layer at V_F that do not belong to the density outside it."""
+FRAMES = 101
+"""Stages of a cascade that are kept."""
+LONGEST = 30.0
+"""Rounds, of (V_F − V_R)/b spikes per neuron, after which a cascade with noise is taken for one without end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cascade:
+    """The firing event of a density at one instant, stage by stage.
+
+    Attributes
+    ----------
+    fraction : float
+        Δ, spikes per neuron; zero if the state is not at a blow-up.
+    shift : float
+        bΔ, by how much those who did not fire were moved.
+    overshoot : str
+        The convention for those who fired.
+    eternal : bool
+        The event does not end; then Δ is how far it was followed, and `after` the state before.
+    before, after : State
+    spikes : array, shape (stages,)
+        Spikes z sent so far, per neuron: the time of the standing clock.
+    waiting : array, shape (stages,)
+        Spikes that neurons at V_F have yet to send: the event ends when none are left.
+    density : array, shape (stages, cells)
+        Cell averages of the density at each stage; those who wait, or fell silent, are not in it.
+    """
+
+    fraction: float
+    shift: float
+    overshoot: str
+    eternal: bool
+    before: State
+    after: State
+    spikes: np.ndarray
+    waiting: np.ndarray
+    density: np.ndarray
+
+    @property
+    def jump(self) -> Jump:
+        """The event as a solution lists it."""
+        return Jump(self.before.t, self.fraction, self.shift, self.overshoot)
+
+
+def cascade(
+    model: Population,
+    state: State,
+    overshoot: str = "discard",
+    transport: bool = False,
+    scheme: FluxScheme | None = None,
+    tolerance: float = 1e-8,
+) -> Cascade:
+    """The firing event that a state at a blow-up undergoes, while the physical clock stands still.
+
+    Without activity noise (a1 = 0) the density moves by a shift, and the event is known from its distribution alone:
+
+        Δ = inf{z > 0 : ∫_{V_F − bz}^{V_F} n dv < z}.
+
+    With a1 > 0, and on demand, the equation of the standing clock is solved, in the number z of spikes per neuron:
+
+        ∂z n + b ∂v n − a1 ∂vv n = S δ(v − V_R),   B' = F − 1,   F = b n(V_F) or −a1 ∂v n(V_F),
+
+    where S is F ("keep"), 1 ("discard") or 0 ("none"), and B ≥ 0 counts the spikes that wait to be sent. The event ends
+    when B = 0.
+
+    Parameters
+    ----------
+    model : Population
+        With an absorbing threshold and no transmission delay: a kick that comes later sets off nothing now.
+    state : State
+        On cells. If it has a finite rate N, the boundary layer of width a/(bN) at V_F is left out of account.
+    overshoot : "keep", "discard" or "none"
+        What fired neurons do with the rest of the cascade. With a refractory state they wait there, whatever it is.
+    transport : bool
+        Solve the equation of the standing clock where it is not needed, too: of first order in the cells, as
+        transport without noise smears; for comparison.
+    scheme : two-point scheme, optional
+        For the standing clock; default `fp.ScharfetterGummel()`.
+    tolerance : float
+        Relative tolerance per step of the standing clock.
+
+    Raises
+    ------
+    InvalidArgument
+        If the model has no cascades, or the state is not on cells.
+
+    Source: Delarue, Inglis, Rubenthaler, Tanré (2015), arXiv:1406.1151; Dou, Zhou (2022), arXiv:2206.06972.
+
+    >>> import fokkerplanck as fp
+    >>> model = fp.nnlif(b=0.5)
+    >>> state = fp.State(0.0, model.grid(800), fp.gaussian(1.9, 0.01).cell_averages(model.grid(800)), rate=np.inf)
+    >>> round(fp.cascade(model, state).fraction, 2)
+    1.0
+    """
+    overshoot = checked_overshoot(overshoot)
+    model = require_population(model)
+    if not model.threshold.absorbing or model.coupling.delay:
+        raise InvalidArgument("`model` has no cascades: with a delay or a threshold that is no sharp one N is finite.")
+    if not isinstance(state, State) or not isinstance(state.grid, Grid):
+        raise InvalidArgument("`state` must be a State on cells, such as the .final of fp.solve(..., grid=...).")
+    layer = LAYERS * _layer(model, state)
+    if model.noise.gain == 0.0 and not transport:
+        return _shifted(model, state, overshoot, layer)
+    return _transported(model, state, overshoot, scheme or ScharfetterGummel(), tolerance)
+
+
+def _layer(model: Population, state: State) -> float:
+    """Thickness a/μ of the boundary layer at V_F, nothing for a rate that is not finite."""
+    if not np.isfinite(state.rate):
+        return 0.0
+    current = float(model.coupling.current(np.asarray(state.rate), state.t))
+    drift = current + float(model.drift(np.array([model.V_F]))[0])
+    return float(model.noise.diffusion(np.asarray(state.rate))) / drift if drift > 0.0 else np.inf
+
+
+def _round(model: Population) -> float:
+    """Spikes per neuron that carry a neuron from V_R to V_F."""
+    b = model.coupling.gain
+    return (model.V_F - model.V_R) / b if b > 0.0 else np.inf
+
+
+# -- without activity noise: a shift --------------------------------------------------------------------------------
+
+
+def _shifted(model: Population, state: State, overshoot: str, layer: float) -> Cascade:
+    assert isinstance(state.grid, Grid)
+    grid, b, V_R, V_F = state.grid, model.coupling.gain, model.V_R, model.V_F
+    below = _cumulative(state)
+
+    def beyond(z: float) -> float:
+        """P(V ≥ V_F − b z)."""
+        return float(below(V_F) - below(V_F - b * z))
+
+    delta = _least(beyond, (V_F - grid.faces[::-1]) / b, layer / b) if b > 0.0 else 0.0
+    silent = model.refractory.mean_duration > 0.0
+    eternal = not silent and overshoot != "none" and delta >= _round(model)
+    delta = min(delta, _round(model)) if eternal else delta
+    stages = np.linspace(0.0, delta, FRAMES if delta else 1)
+
+    def masses(z: float) -> np.ndarray:
+        """Of every cell, when z spikes have been sent."""
+        v = grid.faces
+        moved = below(v - b * z)
+        if silent or overshoot == "none":
+            return np.diff(moved)
+        back = np.clip(v - V_R, 0.0, b * z)
+        if overshoot == "discard":
+            return np.diff(moved + back / b)
+        return np.diff(moved + below(V_F - b * z + back) - below(V_F - b * z))
+
+    frames = np.array([masses(z) / grid.width for z in stages])
+    waiting = np.array([beyond(z) - z for z in stages])
+    after = state
+    if delta and not eternal:
+        density, pool = frames[-1].copy(), state.refractory
+        if silent:
+            pool += delta
+        elif overshoot == "none":
+            _deposit(grid, density, V_R, delta)
+        after = replace(state, density=density, refractory=pool)
+    return Cascade(delta, b * delta, overshoot, eternal, state, after, stages, waiting, frames)
+
+
+def _cumulative(state: State) -> Callable[[np.ndarray | float], np.ndarray]:
+    """∫_{v_min}^v n: monotone cubics through the masses of the cells, which keep the density positive."""
+    grid = state.grid
+    mass = np.concatenate([[0.0], np.cumsum(state.density * grid.width)])
+    curve = PchipInterpolator(grid.faces, mass)
+    return lambda v: np.where(np.asarray(v) <= grid.v_min, 0.0, curve(np.clip(v, grid.v_min, grid.v_max)))
+
+
+def _least(beyond: Callable[[float], float], stages: np.ndarray, first: float) -> float:
+    """The least z > `first` with P(V ≥ V_F − bz) < z, looked for between the stages; zero if it holds there already."""
+    z = first
+    if z and beyond(z) <= z:
+        return 0.0
+    for after in stages[stages > first]:
+        if beyond(float(after)) < after:
+            return float(brentq(lambda x: beyond(x) - x, z, after, xtol=1e-15)) if z > 0.0 else 0.0
+        z = float(after)
+    return 0.0 if not z else float(max(beyond(z), z))
+
+
+def _deposit(grid: Grid, density: np.ndarray, v: float, mass: float) -> None:
+    cells, shares = grid.deposit(v)
+    density[cells] += shares * mass / grid.width[cells]
+
+
+# -- with activity noise: the equation of the standing clock --------------------------------------------------------
+
+
+def _transported(model: Population, state: State, overshoot: str, scheme: FluxScheme, tolerance: float) -> Cascade:
+    assert isinstance(state.grid, Grid)
+    silent = model.refractory.mean_duration > 0.0
+    system = StandingClock(model, state.grid, scheme, overshoot)
+    stepper, allowed = Rodas5P(), Tolerance(tolerance, 1e-3 * tolerance)
+    y = system.pack(state.density)
+    system.close(y, 0.0)
+    z, waiting = 0.0, 0.0
+    stages, queue, frames = [0.0], [0.0], [y[:-2, 0].copy()]
+    longest = LONGEST * min(_round(model), 1.0 / LONGEST if silent or overshoot == "none" else np.inf)
+    eternal, dz = False, stepper.first_step(system, y, 0.0, allowed)
+    return_now = float(y[-1, 0]) < 1.0
+    while not return_now:
+        step = advance(stepper, system, y, z, dz, allowed)
+        if step is None or step.error > 1.0:
+            dz *= 0.25 if step is None else 0.5
+            continue
+        left = waiting + float(step.fired[0]) - dz
+        if left <= 0.0 and float(step.new[-1, 0]) < 1.0:
+            step, left = _ended(stepper, system, y, z, step, waiting, allowed)
+            return_now = True
+        y, z, waiting = step.new, z + step.dt, left
+        stages.append(z)
+        queue.append(waiting)
+        frames.append(y[:-2, 0].copy())
+        eternal = z > longest and not return_now
+        return_now = return_now or eternal
+        dz = stepper.next_step(system, y, z, step.dt, step.error)
+    after = state
+    if z and not eternal:
+        density, pool = y[:-2, 0].copy(), state.refractory
+        if silent:
+            pool += float(y[-2, 0])
+        else:
+            _deposit(state.grid, density, model.V_R, float(y[-2, 0]))
+        after = replace(state, density=density, refractory=pool)
+    kept = np.unique(np.linspace(0, len(stages) - 1, FRAMES).round().astype(int))
+    return Cascade(
+        z, model.coupling.gain * z, overshoot, eternal, state, after,
+        np.array(stages)[kept], np.array(queue)[kept], np.array(frames)[kept],
+    )  # fmt: skip
+
+
+def _ended(
+    stepper: Rodas5P, system: StandingClock, y: np.ndarray, z: float, step: Step, waiting: float, allowed: Tolerance
+) -> tuple[Step, float]:
+    """The step cut to end where nobody waits any more."""
+
+    def left(step: Step) -> float:
+        return waiting + float(step.fired[0]) - step.dt
+
+    low, high, cut = 0.0, step.dt, step
+    for _ in range(60):
+        gap = left(cut)
+        if abs(gap) <= 1e-14:
+            break
+        low, high = (cut.dt, high) if gap > 0.0 else (low, cut.dt)
+        # B' = F − 1 at the end of the cut step: Newton's iteration, within the bracket.
+        newton = cut.dt - gap / (float(cut.new[-1, 0]) - 1.0)
+        dz = newton if low < newton < high else 0.5 * (low + high)
+        cut = advance(stepper, system, y, z, dz, allowed) or cut
+    return cut, left(cut)

@@ -1,0 +1,220 @@
+"""A time that runs with the activity, and so through a blow-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ..cascade import Cascade, cascade
+from ..diagnostics.recorder import Recorder
+from ..inputs import Condition
+from ..interpolation import interpolate
+from ..models.overshoot import checked_overshoot
+from ..models.population import Population
+from ..operators.dilated import Dilated
+from ..operators.finite_volumes import FiniteVolumes
+from ..operators.schemes import FluxScheme
+from ..outcomes import InvalidArgument, Jump, Status
+from ..problem import Ending, Problem
+from ..state import State
+from ..steppers.protocol import Step, Stepper, Tolerance, advance
+from ..steppers.rosenbrock import Rodas5P
+
+SHORTEST = 1e-15
+"""Step in τ, of order one per spike and membrane time, from which nothing can be learnt."""
+TRIES = 60
+"""Steps that are made at most to end one at a given event."""
+CRITICAL = 1e-9
+"""Excess over one of the spikes that each spike sets off, up to which it is one."""
+PUNCTUAL = 1e-13
+"""Error of the last time, over the length of the run."""
+QUARTERS = np.array([0.25, 0.5, 0.75])
+
+
+@dataclass(frozen=True)
+class ActivityClock:
+    """Dilated time dτ = (1 + N) dt, in which the solution goes on through a blow-up.
+
+    Drift, diffusion and reinjection are weighted by m = 1/(1 + N) and 1 − m and stay bounded. When m falls to zero the
+    physical clock stands still and a fraction Δ of the population fires, see `fp.cascade`; afterwards the run goes on.
+    So N(t) = Σ Δ δ(t − t*) + the rate of the solution, and `sol.jumps` lists the events.
+
+    Parameters
+    ----------
+    overshoot : "keep", "discard" or "none"
+        What fired neurons do with the rest of the cascade (without a refractory state).
+    transport : bool
+        Follow every event by the equation of the standing clock, also where the jump is known from the distribution.
+
+    Needs cells and `fp.Rodas5P`. A cascade that never ends is `Status.ETERNAL`. Where N cannot become infinite (a
+    delay, a threshold that is not sharp, inhibition with constant noise) a run is the same as by `fp.PhysicalTime`.
+
+    Source: Dou, Zhou (2022), arXiv:2206.06972; Taillefumier, Whitman (2022).
+
+    >>> ActivityClock(overshoot="keep")
+    ActivityClock(overshoot='keep', transport=False)
+    """
+
+    overshoot: str = "discard"
+    transport: bool = False
+
+    def __post_init__(self) -> None:
+        checked_overshoot(self.overshoot)
+
+    def suits(self, model: Population) -> bool:
+        """Whether the rate can become infinite, so that this clock makes a difference."""
+        return model.restless and model.coupling.delay == 0.0
+
+    def check(self, model: Population, scheme: object, stepper: object) -> None:
+        """Refuse what it cannot follow."""
+        if model.latency:
+            raise InvalidArgument(
+                "`clock` cannot follow a fixed refractory time through a blow-up; use fp.ExponentialRefractory(tau), "
+                "or particles: fp.simulate(...)."
+            )
+        if scheme is not None and not (isinstance(scheme, FluxScheme) and np.isinf(scheme.bound)):
+            raise InvalidArgument(
+                f"`clock` = {self!r} needs cells whose flux follows every drift, such as fp.ScharfetterGummel(), "
+                f"not {scheme!r}."
+            )
+        if stepper is not None and not isinstance(stepper, Rodas5P):
+            raise InvalidArgument(f"`clock` = {self!r} needs fp.Rodas5P(), not {stepper!r}.")
+
+    def integrate(
+        self, problem: Problem, recorder: Recorder, conditions: tuple[Condition, ...], show: Callable[[float], None]
+    ) -> Ending:
+        """The time loop."""
+        volumes = recorder.system
+        assert isinstance(volumes, FiniteVolumes)
+        stepper, tolerance, (start, end) = problem.stepper, problem.tolerance, problem.t_span
+        system = Dilated(volumes)
+        system.origin = start
+        y = system.pack(volumes.pack(problem.state.density, problem.state.refractory))
+        system.close(y, 0.0)
+        jumps: list[Jump] = []
+
+        def here(why: Status, more: str = "") -> Ending:
+            return Ending(system.unpack(y), system.origin, why, more, jumps=tuple(jumps))
+
+        recorder.begin(system.unpack(y), start)
+        tau, dtau = 0.0, stepper.first_step(system, y, 0.0, tolerance)
+        try:
+            while system.origin < end:
+                if system.branching(y) >= 1.0:
+                    happened = self._event(problem, system, y)
+                    jumps.append(happened.jump)
+                    if happened.eternal:
+                        return here(Status.ETERNAL, f" (each round takes {happened.fraction:.4g} spikes per neuron)")
+                    y = system.pack(volumes.pack(happened.after.density, happened.after.refractory))
+                    system.close(y, tau)
+                    recorder.jump(system.unpack(y), system.origin, happened.fraction)
+                    dtau = stepper.first_step(system, y, tau, tolerance)
+                dtau = min(dtau, problem.max_step)
+                if dtau < SHORTEST:
+                    return here(Status.STALLED)
+                step = advance(stepper, system, y, tau, dtau, tolerance)
+                if step is None or step.error > 1.0:
+                    recorder.rejected += 1
+                    dtau = 0.25 * dtau if step is None else stepper.next_step(system, y, tau, dtau, step.error)
+                    continue
+                step = _cut(stepper, system, step, tau, end, tolerance)
+                t = system.origin + float(step.new[-2, 0])
+                t = end if abs(end - t) <= PUNCTUAL * max(abs(end), 1.0) else t
+                recorder.accept(_Physical(system, step), t)
+                y, tau, system.origin = step.new.copy(), tau + step.dt, t
+                y[-2] = 0.0
+                show(t)
+                for condition in conditions:
+                    if condition(volumes.unpack(system.unpack(y), t)):
+                        return here(Status.STOPPED, f" ({getattr(condition, '__name__', condition)})")
+                dtau = stepper.next_step(system, y, tau, step.dt, step.error)
+        except KeyboardInterrupt:
+            return here(Status.INTERRUPTED)
+        return here(Status.FINISHED)
+
+    def _event(self, problem: Problem, system: Dilated, y: np.ndarray) -> Cascade:
+        """What happens while the physical clock stands still."""
+        # The share m tells nothing here: at the blow-up N is infinite, and no boundary layer has to be left out.
+        state = State(
+            system.origin, system.volumes.grid, y[: system.cells, 0].copy(), np.inf, refractory=float(y[-3, 0])
+        )
+        tolerance = problem.tolerance.rtol
+        for transport in (self.transport, True):
+            happened = cascade(problem.model, state, self.overshoot, transport, system.scheme, tolerance)
+            if happened.fraction > 0.0:
+                break  # else the surplus is that of a cell or two, of which the distribution knows nothing
+        return happened
+
+
+def _cut(stepper: Stepper, system: Dilated, step: Step, tau: float, end: float, tolerance: Tolerance) -> Step:
+    """The step, ended early where the run ends or where every spike sets off one other."""
+    scale = PUNCTUAL * max(abs(end), 1.0)
+    for gap, near in (
+        (lambda y: system.origin + float(y[-2, 0]) - end, scale),
+        (lambda y: system.branching(y) - 1.0 - 0.5 * CRITICAL, 0.5 * CRITICAL),
+    ):
+        if gap(step.new) > near:
+            step = _ended(stepper, system, step, tau, gap, near, tolerance)
+    return step
+
+
+def _ended(
+    stepper: Stepper,
+    system: Dilated,
+    step: Step,
+    tau: float,
+    gap: Callable[[np.ndarray], float],
+    near: float,
+    tolerance: Tolerance,
+) -> Step:
+    """The step repeated, shorter, until `gap`, positive at its end, is nil there: where its dense output has it."""
+    low, high = 0.0, step.dt
+    for _ in range(TRIES):
+        length = 0.5 * (low + high)
+        if gap(step.new) > 0.0 > gap(step.old):
+            foreseen = step.dt * float(brentq(lambda theta, of: gap(of.at(theta)), 0.0, 1.0, args=(step,)))
+            length = foreseen if low < foreseen < high else length
+        trial = advance(stepper, system, step.old, tau, length, tolerance)
+        if trial is None:
+            high = length
+            continue
+        step, excess = trial, gap(trial.new)
+        if abs(excess) <= near or high - low <= 1e-15 * high:
+            break
+        low, high = (low, length) if excess > 0.0 else (length, high)
+    return step
+
+
+class _Physical:
+    """A step in τ, as one in t."""
+
+    def __init__(self, system: Dilated, step: Step) -> None:
+        self._system, self._step = system, step
+        self.new: np.ndarray = system.unpack(step.new)
+        self.dt = float(step.new[-2, 0])
+
+    def at(self, theta: float) -> np.ndarray:
+        """(n, R, N) at the time t + θ dt."""
+        elapsed, end = [k[-2] for k in self._step.bend], self._step.new[-2]
+
+        def late(x: float) -> float:
+            return float(interpolate(x, np.zeros(1), end, elapsed)[0]) - theta * self.dt
+
+        x = 1.0 if theta >= 1.0 else float(brentq(late, 0.0, 1.0)) if late(0.0) < 0.0 < late(1.0) else theta
+        return self._system.unpack(self._step.at(x))
+
+    @property
+    def bend(self) -> tuple[np.ndarray, ...]:
+        """The dense output of N in t, through its values at a quarter, a half and three quarters of the step."""
+        rates = np.array([self.at(x)[-1, 0] for x in QUARTERS])
+        line = (1.0 - QUARTERS) * self._system.unpack(self._step.old)[-1, 0] + QUARTERS * self.new[-1, 0]
+        curve = (rates - line) / (QUARTERS * (1.0 - QUARTERS))
+        return tuple(k.reshape(1, 1) for k in np.linalg.solve(np.vander(QUARTERS, increasing=True), curve))
+
+    @property
+    def fired(self) -> np.ndarray:
+        """∫ N dt = ∫ (dτ − dt), exact."""
+        return np.array([self._step.dt - self.dt])
