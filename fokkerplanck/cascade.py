@@ -21,6 +21,8 @@ from .steppers.rosenbrock import Rodas5P
 
 LAYERS = 30.0
 """Thicknesses a/(bN) of the boundary layer at V_F that do not belong to the density outside it."""
+CRITICAL = 1e-9
+"""A state is at its blow-up if every spike sets off one other, less this at most."""
 FRAMES = 101
 """Stages of a cascade that are kept."""
 LONGEST = 30.0
@@ -189,20 +191,22 @@ def _cumulative(state: State) -> Callable[[np.ndarray | float], np.ndarray]:
     """∫_{v_min}^v n: monotone cubics through the masses of the cells, which keep the density positive."""
     grid = state.grid
     mass = np.concatenate([[0.0], np.cumsum(state.density * grid.width)])
-    curve = PchipInterpolator(grid.faces, mass)
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):  # slopes so small that their inverse overflows
+        curve = PchipInterpolator(grid.faces, mass)
     return lambda v: np.where(np.asarray(v) <= grid.v_min, 0.0, curve(np.clip(v, grid.v_min, grid.v_max)))
 
 
 def _least(beyond: Callable[[float], float], stages: np.ndarray, first: float) -> float:
     """The least z > `first` with P(V ≥ V_F − bz) < z, looked for between the stages; zero if it holds there already."""
-    z = first
-    if z and beyond(z) <= z:
+    later = stages[stages > first]
+    z = first or float(later[0])
+    if beyond(z) < z * (1.0 - CRITICAL):
         return 0.0
-    for after in stages[stages > first]:
-        if beyond(float(after)) < after:
-            return float(brentq(lambda x: beyond(x) - x, z, after, xtol=1e-15)) if z > 0.0 else 0.0
-        z = float(after)
-    return 0.0 if not z else float(max(beyond(z), z))
+    for after in later:
+        if z < after and beyond(float(after)) < after:
+            return float(brentq(lambda x: beyond(x) - x, z, after, xtol=1e-15)) if beyond(z) > z else z
+        z = max(z, float(after))
+    return z
 
 
 def _deposit(grid: Grid, density: np.ndarray, v: float, mass: float) -> None:
@@ -224,7 +228,7 @@ def _transported(model: Population, state: State, overshoot: str, scheme: FluxSc
     stages, queue, frames = [0.0], [0.0], [y[:-2, 0].copy()]
     longest = LONGEST * min(_round(model), 1.0 / LONGEST if silent or overshoot == "none" else np.inf)
     eternal, dz = False, stepper.first_step(system, y, 0.0, allowed)
-    return_now = float(y[-1, 0]) < 1.0
+    return_now = float(y[-1, 0]) < 1.0 - CRITICAL
     while not return_now:
         step = advance(stepper, system, y, z, dz, allowed)
         if step is None or step.error > 1.0:

@@ -19,6 +19,7 @@
     scheme = "scharfetter-gummel"            # or { kind = "spectral", accuracy = 1e-8 }; optional, as all below
     stepper = { kind = "backward-euler", dt = 0.001 }
     save_at = { count = 101 }                # or a list of times
+    clock = { kind = "activity", overshoot = "keep" }      # goes on through a blow-up
 
 This is the only place where names stand for objects: `INITIALS`, `SCHEMES`, `STEPPERS`, and the dictionaries of the
 models. A file with faults is refused with all of them at once, each by its dotted name.
@@ -54,9 +55,11 @@ from pydantic import (
     model_validator,
 )
 
+from .clocks import ActivityClock, Clock, PhysicalTime
 from .elements import HIGHEST_DEGREE, LOWEST_DEGREE
 from .grid import Grid
 from .models.description import MODELS, model_from_dict, model_to_dict
+from .models.overshoot import OVERSHOOTS, checked_overshoot
 from .models.population import Population
 from .operators.schemes import FLUX_SCHEMES, Scheme
 from .operators.spectral import Spectral
@@ -111,6 +114,7 @@ class Case:
     rtol: float
     atol: float
     save_at: np.ndarray | None
+    clock: Clock | None = None
 
     def run(self, progress: bool = False) -> Solution:
         """Solve it; see `fokkerplanck.solve`."""
@@ -125,6 +129,7 @@ class Case:
             atol=self.atol,
             save_at=self.save_at,
             progress=progress,
+            clock=self.clock,
         )
 
 
@@ -180,6 +185,7 @@ def parse_case(data: Mapping[str, Any], name: str = "the case") -> Case:
         rtol=run.rtol,
         atol=run.atol,
         save_at=run.times(),
+        clock=None if run.clock is None else run.clock.build(),
     )
 
 
@@ -217,6 +223,7 @@ SchemeName = Annotated[str, AfterValidator(_one_of("scheme", SCHEMES)), WithJson
 InitialName = Annotated[
     str, AfterValidator(_one_of("initial density", INITIALS)), WithJsonSchema({"enum": list(INITIALS)})
 ]
+Overshoot = Annotated[str, AfterValidator(checked_overshoot), WithJsonSchema({"enum": list(OVERSHOOTS)})]
 ModelName = Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"enum": list(MODELS)})]
 
 
@@ -321,6 +328,22 @@ class SspRk3Table(Table):
         return SspRk3(self.dt, self.share)
 
 
+class PhysicalTimeTable(Table):
+    kind: Literal["physical"]
+
+    def build(self) -> Clock:
+        return PhysicalTime()
+
+
+class ActivityClockTable(Table):
+    kind: Literal["activity"]
+    overshoot: Overshoot = "discard"
+    transport: bool = False
+
+    def build(self) -> Clock:
+        return ActivityClock(self.overshoot, self.transport)
+
+
 class CountTable(Table):
     count: Annotated[int, Field(ge=2, le=100_000)]
 
@@ -346,6 +369,7 @@ class RunTable(Table):
     stepper: Annotated[Rodas5PTable | BackwardEulerTable | SspRk3Table, Field(discriminator="kind")] | None = None
     rtol: Positive = 1e-6
     atol: Positive = 1e-9
+    clock: Annotated[PhysicalTimeTable | ActivityClockTable, Field(discriminator="kind")] | None = None
     save_at: (
         Annotated[
             Annotated[list[float], Tag("list")] | Annotated[CountTable, Tag("table")],

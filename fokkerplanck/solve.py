@@ -137,7 +137,7 @@ def solve(
     0.136
     """
     check_kinds(model, grid, scheme, stepper)
-    clock = _checked_clock(clock, model, scheme, stepper)
+    clock = _checked_clock(clock, model, initial.grid if isinstance(initial, State) else grid, scheme, stepper)
     span, asked = checked_span(t_span), checked_tolerance(rtol, atol)
     fixed = getattr(stepper, "dt", None)
     if fixed is not None:
@@ -190,7 +190,9 @@ def solve(
     )
 
 
-def _checked_clock(clock: object, model: Population, scheme: object, stepper: object) -> Clock:
+def _checked_clock(
+    clock: object, model: Population, grid: Grid | Elements | None, scheme: object, stepper: object
+) -> Clock:
     """The clock; where it makes no difference, the time of the equation."""
     if clock is None:
         return PhysicalTime()
@@ -198,7 +200,7 @@ def _checked_clock(clock: object, model: Population, scheme: object, stepper: ob
         raise InvalidArgument(f"`clock` must be fp.PhysicalTime() or fp.ActivityClock(), not {clock!r}.")
     if not clock.suits(model):
         return PhysicalTime()
-    clock.check(model, scheme, stepper)
+    clock.check(model, natural_scheme(grid) if scheme is None else scheme, stepper)
     return clock
 
 
@@ -381,6 +383,7 @@ def _missed(error: float, rtol: float) -> str:
 def _message(ending: Ending) -> str:
     if ending.blow_up is None:
         status, events = ending.status.value, len(ending.jumps)
+        events -= ending.status is Status.ETERNAL
         passed = f", through {events} firing event{'s' if events > 1 else ''}" if events else ""
         return f"{status[0].upper()}{status[1:]}{ending.why} at t = {ending.t:.9g}{passed}."
     low, high = ending.blow_up.interval

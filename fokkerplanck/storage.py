@@ -25,14 +25,14 @@ from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
 from .models.description import model_from_dict, model_to_dict
-from .outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Status
+from .outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Jump, Status
 from .solution import Quality, Record, Solution
 from .state import State
 
 if TYPE_CHECKING:
     from .models.population import Population
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised whenever an older program could not read the file rightly."""
 LARGEST_VARIABLE = 2**31 - 4
 """In bytes. NetCDF-3 itself allows 4 GiB, SciPy's writer counts in signed 32-bit integers."""
@@ -41,6 +41,7 @@ LONG_NAMES = {
     "time": "time of every accepted step",
     "rate": "firing rate N",
     "refractory": "mass R of the refractory pool",
+    "fired": "spikes per neuron since the start, firing events included",
     "saved": "time of every saved density",
     "density": "cell averages (or node values) of the density n(v, t)",
     "final_density": "cell averages (or node values) of the density at the end",
@@ -239,6 +240,7 @@ def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
         "time": (("time",), solution.t),
         "rate": (("time",), solution.rate),
         "refractory": (("time",), solution.refractory),
+        "fired": (("fired",) if len(solution.fired) != len(solution.t) else ("time",), solution.fired),
         "bend": (("step", "coefficient"), solution.bend),
         "saved": (("saved",), solution.saved_t),
         "density": (("saved", "cells"), solution.density),
@@ -286,6 +288,7 @@ def _metadata(solution: Solution) -> dict[str, Any]:
         "status": solution.status.name,
         "message": solution.message,
         "blow_up": None if solution.blow_up is None else dataclasses.asdict(solution.blow_up),
+        "jumps": [dataclasses.asdict(jump) for jump in solution.jumps],
         "quality": dataclasses.asdict(solution.quality),
         "grid": _described_grid(solution.grid),
         "final": {"t": float(final.t), "rate": float(final.rate), "refractory": float(final.refractory)},
@@ -322,8 +325,7 @@ def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
     grid = Elements(**made) if "degree" in made else Grid(arrays["faces"], **made)
     blow_up = None
     if facts["blow_up"] is not None:
-        given: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in facts["blow_up"].items()}
-        blow_up = BlowUp(**given)
+        blow_up = BlowUp(**_with_tuples(facts["blow_up"]))
     history = None
     if "past" in arrays:
         held = arrays["past_held"].astype(bool)
@@ -344,7 +346,14 @@ def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
         quality=Quality(**facts["quality"]),
         settings=facts["settings"],
         bend=arrays["bend"],
+        fired=arrays.get("fired", np.empty(0)),  # before format 3 nobody counted
+        jumps=tuple(Jump(**_with_tuples(jump)) for jump in facts.get("jumps", ())),
     )
+
+
+def _with_tuples(facts: dict[str, Any]) -> dict[str, Any]:
+    """JSON has lists only."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
 
 
 def _verified(nc: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

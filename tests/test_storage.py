@@ -20,7 +20,7 @@ from fokkerplanck.elements import Elements
 from fokkerplanck.models import description
 from fokkerplanck.models.description import model_from_dict, model_to_dict
 
-ARRAYS = ("t", "rate", "refractory", "saved_t", "density", "bend", "v")
+ARRAYS = ("t", "rate", "refractory", "fired", "saved_t", "density", "bend", "v")
 
 
 def blow_up():
@@ -48,7 +48,16 @@ def nothing_saved():
     )
 
 
-@pytest.fixture(scope="module", params=[blow_up, refractory, fixed_steps, nothing_saved], ids=lambda f: f.__name__)
+def through_a_blow_up():
+    model = fp.nnlif(b=0.5)
+    grid = model.grid(160, finest=0.002)
+    return fp.solve(model, fp.gaussian(1.8, 0.01), (0.0, 0.1), grid=grid, clock=fp.ActivityClock("keep"))
+
+
+RUNS = [blow_up, refractory, fixed_steps, nothing_saved, through_a_blow_up]
+
+
+@pytest.fixture(scope="module", params=RUNS, ids=lambda f: f.__name__)
 def solution(request):
     return request.param()
 
@@ -73,7 +82,7 @@ def test_everything_comes_back_bit_by_bit(solution, tmp_path):
     loaded = fp.load(tmp_path / "run.nc")
     for name in ARRAYS:
         assert same_bits(getattr(loaded, name), getattr(solution, name)), name
-    for name in ("model", "status", "message", "blow_up", "settings"):
+    for name in ("model", "status", "message", "blow_up", "jumps", "settings"):
         assert getattr(loaded, name) == getattr(solution, name), name
     assert vars(loaded.quality) == vars(solution.quality)
     assert repr(loaded) == repr(solution)
@@ -162,6 +171,18 @@ def test_a_part_of_a_model_that_no_file_can_hold_is_refused():
 
     with pytest.raises(fp.InvalidArgument, match="refractory law"):
         model_to_dict(fp.nnlif(b=0.5, refractory=Pause()))
+
+
+def test_files_of_format_2_still_open():
+    """tests/data/format-2.nc holds a run with a past, of before anybody counted what had fired."""
+    loaded = fp.load(Path(__file__).parent / "data" / "format-2.nc")
+    model = fp.nnlif(b=0.5, refractory=fp.FixedRefractory(0.1))
+    again = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.5), grid=model.grid(60), save_at=[0.0, 0.25, 0.5])
+    assert loaded.model == model
+    assert len(loaded.fired) == 0
+    assert loaded.jumps == ()
+    np.testing.assert_allclose(loaded.density, again.density, rtol=1e-9, atol=1e-12)
+    assert fp.solve(model, loaded.final, (0.5, 0.6)).status is fp.Status.FINISHED
 
 
 def test_files_of_format_1_still_open():
@@ -323,10 +344,10 @@ def test_a_foreign_netcdf_file_is_refused(tmp_path):
 
 def test_a_newer_format_is_refused(saved, tmp_path, monkeypatch):
     solution = fp.load(saved)
-    monkeypatch.setattr(storage, "FORMAT_VERSION", 3)
+    monkeypatch.setattr(storage, "FORMAT_VERSION", 4)
     solution.save(tmp_path / "run.nc")
     monkeypatch.undo()
-    assert "has format 3" in refusal(tmp_path / "run.nc")
+    assert "has format 4" in refusal(tmp_path / "run.nc")
 
 
 def test_an_unknown_law_is_not_mistaken_for_damage(saved, monkeypatch):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from ..cascade import Cascade, cascade
+from ..cascade import CRITICAL, Cascade, cascade
 from ..diagnostics.recorder import Recorder
 from ..inputs import Condition
 from ..interpolation import interpolate
@@ -27,10 +27,10 @@ SHORTEST = 1e-15
 """Step in τ, of order one per spike and membrane time, from which nothing can be learnt."""
 TRIES = 60
 """Steps that are made at most to end one at a given event."""
-CRITICAL = 1e-9
-"""Excess over one of the spikes that each spike sets off, up to which it is one."""
 PUNCTUAL = 1e-13
 """Error of the last time, over the length of the run."""
+REPEATS = 100
+"""Firing events at one instant that are no progress."""
 QUARTERS = np.array([0.25, 0.5, 0.75])
 
 
@@ -75,10 +75,10 @@ class ActivityClock:
                 "`clock` cannot follow a fixed refractory time through a blow-up; use fp.ExponentialRefractory(tau), "
                 "or particles: fp.simulate(...)."
             )
-        if scheme is not None and not (isinstance(scheme, FluxScheme) and np.isinf(scheme.bound)):
+        if not isinstance(scheme, FluxScheme) or not np.isinf(scheme.bound):
             raise InvalidArgument(
-                f"`clock` = {self!r} needs cells whose flux follows every drift, such as fp.ScharfetterGummel(), "
-                f"not {scheme!r}."
+                f"`clock` = {self!r} needs cells, model.grid(cells=...), with a flux that follows every drift, such as "
+                f"that of fp.ScharfetterGummel(), not {scheme!r}."
             )
         if stepper is not None and not isinstance(stepper, Rodas5P):
             raise InvalidArgument(f"`clock` = {self!r} needs fp.Rodas5P(), not {stepper!r}.")
@@ -103,7 +103,9 @@ class ActivityClock:
         tau, dtau = 0.0, stepper.first_step(system, y, 0.0, tolerance)
         try:
             while system.origin < end:
-                if system.branching(y) >= 1.0:
+                if system.branching(y) >= 1.0 - CRITICAL:
+                    if len(jumps) >= REPEATS and jumps[-REPEATS].time == system.origin:
+                        return here(Status.STALLED, " (one firing event follows another, and time does not go on)")
                     happened = self._event(problem, system, y)
                     jumps.append(happened.jump)
                     if happened.eternal:
@@ -154,7 +156,7 @@ def _cut(stepper: Stepper, system: Dilated, step: Step, tau: float, end: float, 
     scale = PUNCTUAL * max(abs(end), 1.0)
     for gap, near in (
         (lambda y: system.origin + float(y[-2, 0]) - end, scale),
-        (lambda y: system.branching(y) - 1.0 - 0.5 * CRITICAL, 0.5 * CRITICAL),
+        (lambda y: system.branching(y) - 1.0 + 0.5 * CRITICAL, 0.5 * CRITICAL),  # where N is still a number
     ):
         if gap(step.new) > near:
             step = _ended(stepper, system, step, tau, gap, near, tolerance)
