@@ -54,11 +54,11 @@ def test_both_clocks_tell_the_same_story(model):
 def test_it_goes_through_a_blow_up_where_the_other_clock_ends_with_one(model):
     initial = fp.compatible_gaussian(model.V_R, 0.1)
     grid = model.grid(80, v_min=min(initial.lowest, model.lowest_potential()), finest=0.002)
-    runs = [
-        solve(model, initial, (0.0, 0.3), grid=grid, clock=clock, save_at=[], estimate_error=False)
-        for clock in (fp.PhysicalTime(), fp.ActivityClock("none"))
-    ]
-    physical, sol = runs
+    keywords = {"grid": grid, "save_at": [], "estimate_error": False}
+    physical = solve(model, initial, (0.0, 0.3), **keywords)
+    blows_up = physical.status is fp.Status.BLOW_UP
+    until = min(0.3, 1.01 * physical.blow_up.time) if blows_up else 0.3  # there may be hundreds of events after it
+    sol = solve(model, initial, (0.0, until), clock=fp.ActivityClock("none"), **keywords)
     assert sol.status is fp.Status.FINISHED
     assert sol.quality.mass_error < 1e-9
     assert np.all(np.diff(sol.fired) >= -1e-12)
@@ -66,7 +66,7 @@ def test_it_goes_through_a_blow_up_where_the_other_clock_ends_with_one(model):
     if physical.status is fp.Status.FINISHED:
         assert sol.jumps == ()
         assert sol.fired[-1] == pytest.approx(physical.fired[-1], rel=1e-4, abs=1e-6)
-    if physical.status is fp.Status.BLOW_UP and physical.blow_up.time < 0.3:
+    if blows_up and 1.01 * physical.blow_up.time < 0.3:
         assert sol.jumps[0].time == pytest.approx(physical.blow_up.time, rel=1e-2)
 
 
