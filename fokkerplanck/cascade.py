@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -18,6 +19,9 @@ from .outcomes import InvalidArgument, Jump
 from .state import State
 from .steppers.protocol import Step, Tolerance, advance
 from .steppers.rosenbrock import Rodas5P
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LAYERS = 30.0
 """Thicknesses a/(bN) of the boundary layer at V_F that do not belong to the density outside it."""
@@ -66,6 +70,12 @@ class Cascade:
     def jump(self) -> Jump:
         """The event as a solution lists it."""
         return Jump(self.before.t, self.fraction, self.shift, self.overshoot)
+
+    def plot(self) -> Figure:
+        """The density stage by stage, and the spikes that wait."""
+        from .plotting import plot_cascade
+
+        return plot_cascade(self)
 
 
 def cascade(

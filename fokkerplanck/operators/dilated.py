@@ -121,9 +121,10 @@ class Dilated:
         return np.concatenate([y[:-1], [[0.0], [1.0]]])
 
     def unpack(self, y: np.ndarray) -> np.ndarray:
-        """(n, R, N) with N = (1 − m)/m."""
-        m = float(y[-1, 0])
-        return np.concatenate([y[:-2], [[(1.0 - m) / m if m > 0.0 else np.inf]]])
+        """(n, R, N) with N = F(m)/m, in which a small N does not drown as it would in (1 − m)/m."""
+        n, _, t, m = self.parts(y)
+        fired = self._last_weight(m, t) * float(n[-1, 0])
+        return np.concatenate([y[:-2], [[fired / m if m > 0.0 else np.inf]]])
 
     def close(self, y: np.ndarray, tau: float) -> bool:
         """Set m to the solution of F(m) = 1 − m; where there is none, F(0) ≥ 1, m is left as it is.

@@ -1,7 +1,19 @@
 """Figures of solutions. Functions take axes and return artists; nothing here touches pyplot or its global state."""
 
+from .events import plot_cascade, plot_fired, plot_generations, plot_raster
 from .figure import SolutionFigure, plot_solution
 from .panels import plot_density_image, plot_rate, plot_snapshots
 from .style import COLOURS
 
-__all__ = ["COLOURS", "SolutionFigure", "plot_density_image", "plot_rate", "plot_snapshots", "plot_solution"]
+__all__ = [
+    "COLOURS",
+    "SolutionFigure",
+    "plot_cascade",
+    "plot_density_image",
+    "plot_fired",
+    "plot_generations",
+    "plot_raster",
+    "plot_rate",
+    "plot_snapshots",
+    "plot_solution",
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..elements import Elements
-from ..outcomes import InvalidArgument
+from ..outcomes import InvalidArgument, Jump
 from .style import COLOURS, DENSITY_MAP, SNAPSHOT_MAP
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ FAR = 10.0
 """The picture shows the bulk alone if all would be this many times as wide."""
 COLUMNS, PIECES = 400, 16
 """Least number of pixel columns of an image, and number of its pixel rows for each element."""
+FEW = 8
+"""Firing events that have their size written above them."""
 NOISE = 1e-6
 """A density below minus this is shown as negative; above, it is rounding."""
 DECADES = 1e3
@@ -102,7 +104,7 @@ def plot_snapshots(ax: Axes, solution: Solution, times: Sequence[float] | None =
 
 
 def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
-    """N(t), and R(t) where neurons are refractory; a blow-up time as a green line.
+    """N(t), and R(t) where neurons are refractory; a blow-up time as a green line, a firing event as an arrow.
 
     The axis is logarithmic if the rate blows up or ranges over decades.
 
@@ -117,7 +119,9 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
     if np.any(solution.refractory > 0):
         lines += ax.plot(solution.t, solution.refractory, color=COLOURS["refractory"], lw=1.4, ls="-.", label="$R(t)$")
     low, high = float(solution.rate.min()), float(rate[t >= _settled(t)].max())
-    if solution.blow_up is not None or high > DECADES * np.median(solution.rate):
+    for jump in solution.jumps:
+        lines += _spike(ax, jump, named=len(solution.jumps) <= FEW)
+    if solution.blow_up is not None or solution.jumps or high > DECADES * np.median(solution.rate):
         ax.set_yscale("log")
         ax.set_ylim(max(low, 1e-6 * high) / 2, 3 * high)
     else:
@@ -132,6 +136,16 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
     if len(lines) > 1:
         ax.legend(loc="best", **LEGEND)
     return lines
+
+
+def _spike(ax: Axes, jump: Jump, named: bool) -> list[Line2D]:
+    """The term Δ δ(t − t*) of N(t)."""
+    line = ax.axvline(jump.time, color=COLOURS["bound"], lw=1.4)
+    ax.plot([jump.time], [1.0], "^", color=COLOURS["bound"], transform=ax.get_xaxis_transform(), clip_on=False)
+    if named:
+        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center", "va": "bottom"}
+        ax.annotate(rf"${jump.fraction:.3g}\,\delta$", (jump.time, 1.0), xytext=(0, 5), **place)
+    return [line]
 
 
 def visible_potentials(solution: Solution) -> tuple[float, float]:
