@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from ..cascade import CRITICAL, Cascade, cascade
 from ..diagnostics.recorder import Recorder
 from ..inputs import Condition
-from ..interpolation import interpolate
+from ..interpolation import RateHistory, interpolate
 from ..models.overshoot import checked_overshoot
 from ..models.population import Population
 from ..operators.dilated import Dilated
@@ -31,6 +31,8 @@ PUNCTUAL = 1e-13
 """Error of the last time, over the length of the run."""
 REPEATS = 100
 """Firing events at one instant that are no progress."""
+FORGET = 4000
+"""Steps after which it is worth dropping those that lie too far back."""
 QUARTERS = np.array([0.25, 0.5, 0.75])
 
 
@@ -70,11 +72,6 @@ class ActivityClock:
 
     def check(self, model: Population, scheme: object, stepper: object) -> None:
         """Refuse what it cannot follow."""
-        if model.latency:
-            raise InvalidArgument(
-                "`clock` cannot follow a fixed refractory time through a blow-up; use fp.ExponentialRefractory(tau), "
-                "or particles: fp.simulate(...)."
-            )
         if not isinstance(scheme, FluxScheme) or not np.isinf(scheme.bound):
             raise InvalidArgument(
                 f"`clock` = {self!r} needs cells, model.grid(cells=...), with a flux that follows every drift, such as "
@@ -99,6 +96,8 @@ class ActivityClock:
         def here(why: Status, more: str = "") -> Ending:
             return Ending(system.unpack(y), system.origin, why, more, jumps=tuple(jumps))
 
+        past = _Past(problem.past, system)
+        system.returning = past
         recorder.begin(system.unpack(y), start)
         tau, dtau = 0.0, stepper.first_step(system, y, 0.0, tolerance)
         try:
@@ -108,13 +107,15 @@ class ActivityClock:
                         return here(Status.STALLED, " (one firing event follows another, and time does not go on)")
                     happened = self._event(problem, system, y)
                     jumps.append(happened.jump)
+                    past.event(happened.jump)
                     if happened.eternal:
                         return here(Status.ETERNAL, f" (each round takes {happened.fraction:.4g} spikes per neuron)")
                     y = system.pack(volumes.pack(happened.after.density, happened.after.refractory))
                     system.close(y, tau)
                     recorder.jump(system.unpack(y), system.origin, happened.fraction)
                     dtau = stepper.first_step(system, y, tau, tolerance)
-                dtau = min(dtau, problem.max_step)
+                # A step must not meet what it fires itself.
+                dtau = min(dtau, problem.max_step, 0.5 * system.latency or np.inf)
                 if dtau < SHORTEST:
                     return here(Status.STALLED)
                 step = advance(stepper, system, y, tau, dtau, tolerance)
@@ -122,10 +123,12 @@ class ActivityClock:
                     recorder.rejected += 1
                     dtau = 0.25 * dtau if step is None else stepper.next_step(system, y, tau, dtau, step.error)
                     continue
-                step = _cut(stepper, system, step, tau, end, tolerance)
+                stop = min(end, past.next_return)
+                step = _cut(stepper, system, step, tau, stop, tolerance)
                 t = system.origin + float(step.new[-2, 0])
-                t = end if abs(end - t) <= PUNCTUAL * max(abs(end), 1.0) else t
+                t = stop if abs(stop - t) <= PUNCTUAL * max(abs(stop), 1.0) else t
                 recorder.accept(_Physical(system, step), t)
+                past.accept(step, t)
                 y, tau, system.origin = step.new.copy(), tau + step.dt, t
                 y[-2] = 0.0
                 show(t)
@@ -133,6 +136,13 @@ class ActivityClock:
                     if condition(volumes.unpack(system.unpack(y), t)):
                         return here(Status.STOPPED, f" ({getattr(condition, '__name__', condition)})")
                 dtau = stepper.next_step(system, y, tau, step.dt, step.error)
+                if t == past.next_return:  # all who fired at once are back at once
+                    back = past.take()
+                    y[-3] -= back
+                    volumes.deposit(y[: system.cells], np.array([back]))
+                    system.close(y, tau)
+                    recorder.jump(system.unpack(y), t)
+                    dtau = stepper.first_step(system, y, tau, tolerance)
         except KeyboardInterrupt:
             return here(Status.INTERRUPTED)
         return here(Status.FINISHED)
@@ -190,6 +200,60 @@ def _ended(
     return step
 
 
+class _Past:
+    """What comes back after a fixed refractory time: N(t − τ_R), and whole firing events."""
+
+    def __init__(self, before: RateHistory, system: Dilated) -> None:
+        self._before, self._system, self._latency = before, system, system.latency
+        self._ends: list[float] = [system.origin]
+        self._steps: list[tuple[np.ndarray, np.ndarray, list[np.ndarray]]] = []
+        # At the start the rate may jump: a step ends where that comes back, with nobody in particular.
+        self._returns = [(system.origin + self._latency, 0.0)] if self._latency else []
+
+    @property
+    def next_return(self) -> float:
+        """When the next of those come back who fired at once."""
+        return self._returns[0][0] if self._returns else np.inf
+
+    def event(self, jump: Jump) -> None:
+        if self._latency:
+            self._returns.append((jump.time + self._latency, jump.fraction))
+
+    def take(self) -> float:
+        """Their fraction."""
+        return self._returns.pop(0)[1]
+
+    def accept(self, step: Step, t: float) -> None:
+        """A step in τ that ends at t."""
+        if self._latency:
+            self._ends.append(t)
+            self._steps.append((step.old[-2:, 0], step.new[-2:, 0], [k[-2:, 0] for k in step.bend]))
+            if len(self._ends) > FORGET and self._ends[FORGET // 2] < t - self._latency:
+                del self._ends[: FORGET // 2], self._steps[: FORGET // 2]
+
+    def __call__(self, t: float) -> float:
+        """N(t − τ_R): of the step within which the physical clock showed that time."""
+        when = t - self._latency
+        k = int(np.searchsorted(self._ends, when, side="right")) - 1
+        if k < 0:
+            return float(self._before(when))
+        old, new, bend = self._steps[min(k, len(self._steps) - 1)]
+        theta = _when(when - self._ends[min(k, len(self._steps) - 1)], old, new, bend)
+        m = float(interpolate(theta, old, new, bend)[1])
+        return (1.0 - m) / m
+
+
+def _when(elapsed: float, old: np.ndarray, new: np.ndarray, bend: list[np.ndarray]) -> float:
+    """The share of a step in τ after which the time in its first row has gone on by `elapsed`."""
+
+    def late(theta: float) -> float:
+        return float(interpolate(theta, old, new, bend)[0]) - elapsed
+
+    if elapsed >= new[0]:
+        return 1.0
+    return float(brentq(late, 0.0, 1.0)) if late(0.0) < 0.0 else 0.0
+
+
 class _Physical:
     """A step in τ, as one in t."""
 
@@ -200,13 +264,8 @@ class _Physical:
 
     def at(self, theta: float) -> np.ndarray:
         """(n, R, N) at the time t + θ dt."""
-        elapsed, end = [k[-2] for k in self._step.bend], self._step.new[-2]
-
-        def late(x: float) -> float:
-            return float(interpolate(x, np.zeros(1), end, elapsed)[0]) - theta * self.dt
-
-        x = 1.0 if theta >= 1.0 else float(brentq(late, 0.0, 1.0)) if late(0.0) < 0.0 < late(1.0) else theta
-        return self._system.unpack(self._step.at(x))
+        rows = self._step.old[-2:, 0], self._step.new[-2:, 0], [k[-2:, 0] for k in self._step.bend]
+        return self._system.unpack(self._step.at(_when(theta * self.dt, *rows)))
 
     @property
     def bend(self) -> tuple[np.ndarray, ...]:

@@ -15,6 +15,7 @@ per neuron; what F(0) exceeds 1 waits to be sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NoReturn
 
@@ -31,6 +32,8 @@ from .finite_volumes import FiniteVolumes
 from .kernels import eliminate, substitute, transport
 from .schemes import FluxScheme
 
+STRIDE = 1e-5
+"""Of the differences that stand for a derivative by t."""
 NEAREST = 1e-13
 """Relative accuracy to which the share m is found."""
 
@@ -38,15 +41,18 @@ NEAREST = 1e-13
 class Dilated:
     """The system in τ, M y' = F(y) with y = (n, R, t, m): one row more than that of the finite volumes it is made from.
 
-        n' = T(m, t) n + r S,   R' = F − S,   t' = m,   0 = F − (1 − m),      S = F | m R/τ_R
+        n' = T(m, t) n + r S,   R' = F − S,   t' = m,   0 = F − (1 − m),      S = F | m R/τ_R | m N(t − τ_R)
 
-    The row of t holds the time since `origin`, which the loop moves along: else a late t would have a large tolerance.
+    N(t − τ_R), after a fixed refractory time, is what `returning` answers. The row of t holds the time since `origin`,
+    which the loop moves along: else a late t would have a large tolerance.
     """
 
     def __init__(self, volumes: FiniteVolumes) -> None:
         self.volumes, self.model, self.scheme = volumes, volumes.model, volumes.scheme
         self.cells = volumes.cells
-        self.pool = float(self.model.refractory.mean_duration)
+        self.latency = volumes.latency
+        self.pool = 0.0 if self.latency else float(self.model.refractory.mean_duration)
+        self.returning: Callable[[float], float] = lambda t: 0.0
         self._b, self._a0, self._a1 = (
             self.model.coupling.gain,
             float(self.model.noise.diffusion(np.zeros(1))[0]),
@@ -103,7 +109,7 @@ class Dilated:
         n, R, t, m = self.parts(y)
         weights = self.volumes.close_ends(*self.scheme.pair(*self._coefficients(m, t)))
         fired = self._transport(n, weights, out[: self.cells])
-        source = m * R / self.pool if self.pool else fired
+        source = m * self.returning(t) if self.latency else m * R / self.pool if self.pool else fired
         self.volumes.deposit(out[: self.cells], np.array([source]))
         out[-3], out[-2], out[-1] = fired - source, m, fired - (1.0 - m)
         return out
@@ -157,31 +163,38 @@ class Dilated:
         eta = self._transport(n, self._slopes(m, t, *self._by_share(t)), self._response)
         self._by_time, self._eta_time = np.zeros_like(self._response), 0.0
         if self.model.coupling.time_dependent:
-            drift = np.full_like(self.volumes.face_drift, m * self._current_slope(t))
+            drift = np.full_like(self.volumes.face_drift, m * _slope(self.model.coupling.external_at, t, STRIDE))
             self._eta_time = self._transport(n, self._slopes(m, t, drift, 0.0), self._by_time)
             self._response += self._by_time / shift
-        # With a pool S = m R/τ_R, and (shift + m/τ_R) u_R = ρ_R − ρ_m − u_m − (R/τ_R) u_m.
-        self._kept = 1.0 / (shift + m / self.pool) if self.pool else 1.0 / shift
-        self._passed = R / self.pool - m / self.pool * self._kept * (1.0 + R / self.pool) if self.pool else -1.0
+        # The reset u_S = s_0 + s_1 u_m: with a pool S = m R/τ_R and (shift + m/τ_R) u_R = ρ_R − ρ_m − (1 + R/τ_R) u_m.
+        self._kept, self._returned = 1.0 / shift, 0.0
+        if self.latency:
+            self._returned = m * _slope(self.returning, t, min(STRIDE, 0.1 * self.latency)) / shift
+            self._passed = self.returning(t) + self._returned
+        elif self.pool:
+            self._kept = 1.0 / (shift + m / self.pool)
+            self._passed = R / self.pool - m / self.pool * self._kept * (1.0 + R / self.pool)
+        else:
+            self._passed = -1.0
         self.volumes.deposit(self._response, np.array([self._passed]))
         self._substitute(self._response)
         self._gain = 1.0 + eta + self._eta_time / shift + self._emitted(self._response)
 
-    def _current_slope(self, t: float) -> float:
-        h = 1e-5
-        external = self.model.coupling.external_at
-        return (4.0 * external(t + h) - 3.0 * external(t) - external(t + 2.0 * h)) / (2.0 * h)
-
     def solve(self, u: np.ndarray) -> np.ndarray:
         """Solve (shift·M − ∂F/∂y) u = u in place, with the matrix of the last `factor`."""
         x, (rho_R, rho_t, rho_m) = u[: self.cells], (float(row) for row in u[-3:, 0])
-        known = self._share / self.pool * self._kept * (rho_R - rho_m) if self.pool else -rho_m
+        if self.latency:
+            known = self._returned * rho_t
+        else:
+            known = self._share / self.pool * self._kept * (rho_R - rho_m) if self.pool else -rho_m
         x += self._by_time * (rho_t / self._shift)
         self.volumes.deposit(x, np.array([known]))
         self._substitute(x)
         share = -(rho_m + self._emitted(x) + self._eta_time * rho_t / self._shift) / self._gain
         x += self._response * share
-        if self.pool:
+        if self.latency:
+            u[-3] = self._kept * (rho_R - rho_m - share - known - self._passed * share)
+        elif self.pool:
             u[-3] = self._kept * (rho_R - rho_m - share * (1.0 + self._silent / self.pool))
         else:
             u[-3] = self._kept * rho_R
@@ -212,6 +225,11 @@ class Dilated:
     def explicit_limit(self, y: np.ndarray, t: float) -> NoReturn:
         """Refused, as `implicit_step` is."""
         raise InvalidArgument("the dilated time needs an adaptive stepper, fp.Rodas5P().")
+
+
+def _slope(function: Callable[[float], float], t: float, h: float) -> float:
+    """One-sided, of second order: neither I(t) nor the past need be known before t."""
+    return (4.0 * function(t + h) - 3.0 * function(t) - function(t + 2.0 * h)) / (2.0 * h)
 
 
 @dataclass(frozen=True)

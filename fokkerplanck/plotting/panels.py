@@ -143,8 +143,9 @@ def _spike(ax: Axes, jump: Jump, named: bool) -> list[Line2D]:
     line = ax.axvline(jump.time, color=COLOURS["bound"], lw=1.4)
     ax.plot([jump.time], [1.0], "^", color=COLOURS["bound"], transform=ax.get_xaxis_transform(), clip_on=False)
     if named:
-        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center", "va": "bottom"}
-        ax.annotate(rf"${jump.fraction:.3g}\,\delta$", (jump.time, 1.0), xytext=(0, 5), **place)
+        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+        size = rf"${jump.fraction:.3g}\,\delta$"
+        ax.annotate(size, (jump.time, 1.0), xytext=(0, 5), ha="center", va="bottom", **place)
     return [line]
 
 
