@@ -38,6 +38,9 @@ _HOME = {
     "cascade": "cascade",
     "Cascade": "cascade",
     "Jump": "outcomes",
+    "simulate": "particles.simulate",
+    "ParticleSolution": "particles.solution",
+    "ParticleState": "particles.solution",
     "Status": "outcomes",
     "BlowUp": "outcomes",
     "FokkerPlanckError": "outcomes",
@@ -101,6 +104,8 @@ if TYPE_CHECKING:
     from .operators.spectral import Spectral
     from .operators.weno import Weno5
     from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Jump, Status
+    from .particles.simulate import simulate
+    from .particles.solution import ParticleSolution, ParticleState
     from .solution import Solution
     from .solve import solve
     from .spectrum import spectrum

@@ -41,6 +41,7 @@ NEIGHBOURS = {
     ("clocks", "cascade"),
     ("clocks", "inputs"),
     ("problem", "clocks"),
+    ("particles", "inputs"),
     ("diagnostics", "steppers"),
     ("report", "claims"),
     ("report", "storage"),

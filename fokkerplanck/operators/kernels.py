@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 
-Kernel = TypeVar("Kernel", bound=Callable[..., None])
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def kernel(function: Kernel) -> Kernel:

@@ -1,6 +1,6 @@
 """Figures of solutions. Functions take axes and return artists; nothing here touches pyplot or its global state."""
 
-from .events import plot_cascade, plot_fired, plot_generations, plot_raster
+from .events import plot_cascade, plot_fired, plot_generations, plot_particles, plot_raster
 from .figure import SolutionFigure, plot_solution
 from .panels import plot_density_image, plot_rate, plot_snapshots
 from .style import COLOURS
@@ -12,6 +12,7 @@ __all__ = [
     "plot_density_image",
     "plot_fired",
     "plot_generations",
+    "plot_particles",
     "plot_raster",
     "plot_rate",
     "plot_snapshots",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..outcomes import InvalidArgument, Jump
+from .figure import SolutionFigure
 from .panels import LEGEND
 from .style import COLOURS, SNAPSHOT_MAP
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..particles.solution import ParticleSolution
     from ..solution import Solution
 
+WINDOWS = 200
+"""Means of the rate over a run."""
 STAGES = 5
 """Densities of a cascade that are drawn."""
 
@@ -123,4 +126,48 @@ def plot_cascade(cascade: Cascade) -> Figure:
     )
     end = "never ends" if cascade.eternal else rf"ends at $\Delta = {cascade.fraction:.5g}$"
     figure.suptitle(rf"At $t^* = {cascade.before.t:.6g}$ the clock stands still; the event {end}")
+    return figure
+
+
+def plot_particles(particles: ParticleSolution) -> Figure:
+    """Raster, if there is one, rate with its standard error, spikes per neuron, and histograms with their errors.
+
+    Parameters
+    ----------
+    particles : ParticleSolution
+        From `fp.simulate`.
+    """
+    figure = SolutionFigure(figsize=(11.0, 6.2), layout="constrained")
+    rows = [["raster", "density"], ["rate", "density"], ["fired", "density"]]
+    panels = figure.subplot_mosaic(rows if len(particles.raster[0]) else rows[1:], width_ratios=[1.4, 1.0])
+    if "raster" in panels:
+        plot_raster(panels["raster"], particles)
+    rate, fired, density = panels["rate"], panels["fired"], panels["density"]
+    # Means over windows wide enough for the eye: the rate of one step is mostly noise.
+    edges = np.unique(np.linspace(0, len(particles.t) - 1, WINDOWS + 1).round().astype(int))
+    if len(edges) > 1:
+        t, spikes = particles.t[edges], np.diff(particles.fired[edges])
+        mean, error = spikes / np.diff(t), np.sqrt(spikes / particles.count) / np.diff(t)
+        middle = 0.5 * (t[1:] + t[:-1])
+        rate.fill_between(middle, mean - error, mean + error, color=COLOURS["rate"], alpha=0.3, lw=0.0)
+        rate.plot(middle, mean, color=COLOURS["rate"], lw=1.2)
+    fired.plot(particles.t, particles.fired, color=COLOURS["rate"], lw=1.6)
+    for jump in particles.jumps:
+        for panel in (rate, fired):
+            panel.axvline(jump.time, color=COLOURS["bound"], lw=1.4)
+    if particles.jumps:
+        rate.set_yscale("log")
+    span = (particles.t[0], particles.t[-1])
+    rate.set(ylabel="$N(t)$, mean over a window", xlim=span)
+    fired.set(xlabel="$t$", ylabel="spikes per neuron", xlim=span, ylim=(0.0, None))
+    chosen = np.unique(np.linspace(0, len(particles.saved_t) - 1, STAGES).round().astype(int))
+    for k, i in enumerate(chosen if len(particles.saved_t) else []):
+        colour, n, error = SNAPSHOT_MAP(k / len(chosen)), particles.density[i], particles.density_error[i]
+        label = f"$t = {particles.saved_t[i]:.4g}$"
+        density.stairs(n, particles.grid.faces, color=colour, lw=1.4, label=label)
+        density.errorbar(particles.v, n, error, fmt="none", ecolor=colour, elinewidth=0.8)
+    density.set(xlabel="$v$", ylabel="density", ylim=(0.0, None))
+    if len(chosen):
+        density.legend(loc="best", **LEGEND)
+    figure.suptitle(f"{particles.count} neurons: {particles.message}")
     return figure

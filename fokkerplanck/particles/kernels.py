@@ -1,0 +1,410 @@
+"""What is done to every neuron in every step, compiled: the only code of this folder that is written for speed.
+
+Kernels take arrays and scalars and read no globals. A neuron that is silent has the potential NaN, which fails every
+comparison: the loops over all neurons find it together with those that come near V_F, without a second test.
+
+`state` is a generator, xoshiro256++ (Blackman, Vigna, ACM Trans. Math. Softw. 47 (2021) 36), four uint64; `scale`,
+`inside`, `height` are the tables of `random.ziggurat`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..operators.kernels import kernel
+
+
+@kernel
+def bits(state: np.ndarray) -> np.uint64:
+    """The next 64 random bits."""
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    total = s0 + s3
+    result = ((total << np.uint64(23)) | (total >> np.uint64(41))) + s0
+    shifted = s1 << np.uint64(17)
+    s2 ^= s0
+    s3 ^= s1
+    state[0], state[1] = s0 ^ s3, s1 ^ s2
+    state[2] = s2 ^ shifted
+    state[3] = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
+    return result
+
+
+@kernel
+def uniform(state: np.ndarray) -> float:
+    """A number from (0, 1): 52 bits and a half, so that neither end is met."""
+    return (float(bits(state) >> np.uint64(12)) + 0.5) * 2.220446049250313e-16
+
+
+@kernel
+def exponential(state: np.ndarray) -> float:
+    """A number from the exponential distribution of mean 1."""
+    return -np.log(uniform(state))
+
+
+@kernel
+def exponentials(state: np.ndarray, out: np.ndarray) -> None:
+    """Fill `out` with exponential numbers."""
+    for i in range(out.shape[0]):
+        out[i] = exponential(state)
+
+
+@kernel
+def finished(
+    state: np.ndarray, layer: np.int64, x: float, scale: np.ndarray, inside: np.ndarray, height: np.ndarray
+) -> float:
+    """A normal number, after x fell into the part of its layer that the density may not cover."""
+    while True:
+        if layer == 0:  # the tail beyond r, from two exponentials: Marsaglia (1964)
+            right = scale[1] * 4503599627370496.0
+            while True:
+                far, above = exponential(state) / right, exponential(state)
+                if 2.0 * above > far * far:
+                    return right + far if x > 0.0 else -right - far
+        low, high = height[layer], height[layer + 1]
+        if low + uniform(state) * (high - low) < np.exp(-0.5 * x * x):
+            return x
+        word = bits(state)
+        layer = np.int64(word & np.uint64(255))
+        j = np.int64(word) >> 11
+        x = j * scale[layer]
+        if abs(j) < inside[layer]:
+            return x
+
+
+@kernel
+def normal(state: np.ndarray, scale: np.ndarray, inside: np.ndarray, height: np.ndarray) -> float:
+    """One number from the normal distribution."""
+    word = bits(state)
+    layer = np.int64(word & np.uint64(255))
+    j = np.int64(word) >> 11
+    x = j * scale[layer]
+    return x if abs(j) < inside[layer] else finished(state, layer, x, scale, inside, height)
+
+
+@kernel
+def normals(state: np.ndarray, scale: np.ndarray, inside: np.ndarray, height: np.ndarray, out: np.ndarray) -> None:
+    """Fill `out` with normal numbers. The generator is written out here, to keep its state in registers."""
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    for i in range(out.shape[0]):
+        total = s0 + s3
+        word = ((total << np.uint64(23)) | (total >> np.uint64(41))) + s0
+        shifted = s1 << np.uint64(17)
+        s2 ^= s0
+        s3 ^= s1
+        s1 ^= s2
+        s0 ^= s3
+        s2 ^= shifted
+        s3 = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
+        layer = np.int64(word & np.uint64(255))
+        j = np.int64(word) >> 11
+        x = j * scale[layer]
+        if abs(j) >= inside[layer]:
+            state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+            x = finished(state, layer, x, scale, inside, height)
+            s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+        out[i] = x
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+
+
+@kernel
+def resumed(
+    state: np.ndarray,
+    scale: np.ndarray,
+    inside: np.ndarray,
+    height: np.ndarray,
+    rest: float,
+    V_R: float,
+    speed: float,
+    a: float,
+) -> float:
+    """The potential of a neuron that left V_R a time `rest` < dt ago, where the drift is `speed`."""
+    return V_R + speed * rest + np.sqrt(2.0 * a * rest) * normal(state, scale, inside, height)
+
+
+@kernel
+def silenced(state: np.ndarray, tau: float, memoryless: bool) -> float:
+    """How long a neuron that fires now is silent; τ = 0 is not at all."""
+    return tau * exponential(state) if memoryless and tau > 0.0 else tau
+
+
+@kernel
+def passage(state: np.ndarray, scale: np.ndarray, inside: np.ndarray, height: np.ndarray, u: float) -> float:
+    """When a Brownian bridge that does reach the threshold reaches it first, over the length of the bridge.
+
+    With the distances α, β of its ends from the threshold and the variance v, θ/(1 − θ) is inverse Gaussian with mean
+    α/β and shape α²/v; `u` is v/(2αβ) and what is returned the smaller root over the mean, as Michael, Schucany, Haas
+    (Am. Stat. 30 (1976) 88) draw it. No variance (u = 0) gives 1, the motion along a straight line.
+    """
+    w = u * normal(state, scale, inside, height) ** 2
+    root = 1.0 / (1.0 + w + np.sqrt(w * (2.0 + w)))
+    return root if uniform(state) * (1.0 + root) < 1.0 else 1.0 / root
+
+
+@kernel
+def absorb(
+    state: np.ndarray,
+    scale: np.ndarray,
+    inside: np.ndarray,
+    height: np.ndarray,
+    first: int,
+    V: np.ndarray,
+    new: np.ndarray,
+    release: np.ndarray,
+    marks: np.ndarray,
+    moments: np.ndarray,
+    counts: np.ndarray,
+    kick: float,
+    t: float,
+    dt: float,
+    spread: float,
+    reach: float,
+    V_R: float,
+    V_F: float,
+    speed: float,
+    a: float,
+    tau: float,
+    memoryless: bool,
+) -> None:
+    """Move one block from V + kick to `new`, and let fire who meets V_F on the way.
+
+    Between its ends αβ > 0 below V_F the potential has met V_F with the probability exp(−αβ/spread); `spread` = 0 asks
+    at the end of the step only. Who fires goes on from V_R for the rest of the step, after its silence.
+
+    `marks` and `moments` return the number of who fired and when, over dt, in front; at the back, the numbers of those
+    who end less than `reach` below V_F. `counts` returns how many these are, and how many are silent at the end.
+    """
+    size = V.shape[0]
+    fired, near, silent = 0, 0, 0
+    limit = max(37.0 * spread, 1e-300)  # e^−37 is less than the resolution of a uniform number
+    for i in range(size):
+        start = V[i] + kick
+        alpha, beta = V_F - start, V_F - new[i]
+        product = alpha * beta
+        if product >= limit and beta >= reach and alpha > 0.0:
+            V[i] = new[i]
+            continue
+        if start != start:  # silent
+            rest = t + dt - release[i]
+            if rest >= 0.0:
+                V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
+            else:
+                silent += 1
+            continue
+        crossed = alpha <= 0.0 or beta <= 0.0
+        if not crossed and spread > 0.0 and product < limit:
+            crossed = uniform(state) < np.exp(-product / spread)
+        if not crossed:
+            V[i] = new[i]
+            if beta < reach:
+                near += 1
+                marks[size - near] = first + i
+            continue
+        if alpha <= 0.0:
+            moment = 0.0
+        elif beta == 0.0:
+            moment = 1.0
+        else:
+            ratio = alpha * passage(state, scale, inside, height, spread / abs(product))
+            moment = ratio / (abs(beta) + ratio)
+        marks[fired], moments[fired] = first + i, moment
+        fired += 1
+        wait = silenced(state, tau, memoryless)
+        rest = (1.0 - moment) * dt - wait
+        if rest >= 0.0:
+            V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
+        else:
+            V[i] = np.nan
+            release[i] = t + moment * dt + wait
+            silent += 1
+    counts[0], counts[1], counts[2] = fired, near, silent
+
+
+@kernel
+def escape(
+    state: np.ndarray,
+    scale: np.ndarray,
+    inside: np.ndarray,
+    height: np.ndarray,
+    first: int,
+    V: np.ndarray,
+    new: np.ndarray,
+    hazard: np.ndarray,
+    release: np.ndarray,
+    marks: np.ndarray,
+    moments: np.ndarray,
+    counts: np.ndarray,
+    t: float,
+    dt: float,
+    V_R: float,
+    speed: float,
+    a: float,
+    tau: float,
+    memoryless: bool,
+) -> None:
+    """`absorb` for a threshold that is a hazard: who draws an exponential number below `hazard` · dt fires."""
+    fired, silent = 0, 0
+    for i in range(V.shape[0]):
+        if V[i] != V[i]:
+            rest = t + dt - release[i]
+            if rest >= 0.0:
+                V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
+            else:
+                silent += 1
+            continue
+        V[i] = new[i]
+        risk = hazard[i] * dt
+        if risk == 0.0:
+            continue
+        moment = exponential(state) / risk
+        if moment >= 1.0:
+            continue
+        marks[fired], moments[fired] = first + i, moment
+        fired += 1
+        wait = silenced(state, tau, memoryless)
+        rest = (1.0 - moment) * dt - wait
+        if rest >= 0.0:
+            V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
+        else:
+            V[i] = np.nan
+            release[i] = t + moment * dt + wait
+            silent += 1
+    counts[0], counts[1], counts[2] = fired, 0, silent
+
+
+@kernel
+def leaky_blocks(
+    begin: int,
+    end: int,
+    size: int,
+    streams: np.ndarray,
+    scale: np.ndarray,
+    inside: np.ndarray,
+    height: np.ndarray,
+    potentials: np.ndarray,
+    release: np.ndarray,
+    marks: np.ndarray,
+    moments: np.ndarray,
+    counts: np.ndarray,
+    decay: float,
+    shift: float,
+    deviation: float,
+    kick: float,
+    t: float,
+    dt: float,
+    spread: float,
+    reach: float,
+    V_R: float,
+    V_F: float,
+    speed: float,
+    a: float,
+    tau: float,
+    memoryless: bool,
+) -> None:
+    """One step of the blocks from `begin` to `end`, with the leak: new = decay (V + kick) + shift + deviation · ξ."""
+    buffer = np.empty(size)
+    for block in range(begin, end):
+        state, first = streams[block], block * size
+        last = min(first + size, potentials.shape[0])
+        V, new = potentials[first:last], buffer[: last - first]
+        normals(state, scale, inside, height, new)
+        for i in range(last - first):
+            new[i] = decay * (V[i] + kick) + shift + deviation * new[i]
+        absorb(
+            state,
+            scale,
+            inside,
+            height,
+            first,
+            V,
+            new,
+            release[first:last],
+            marks[first:last],
+            moments[first:last],
+            counts[block],
+            kick,
+            t,
+            dt,
+            spread,
+            reach,
+            V_R,
+            V_F,
+            speed,
+            a,
+            tau,
+            memoryless,
+        )
+
+
+@kernel
+def shower(
+    begin: int,
+    end: int,
+    size: int,
+    streams: np.ndarray,
+    scale: np.ndarray,
+    inside: np.ndarray,
+    height: np.ndarray,
+    potentials: np.ndarray,
+    marks: np.ndarray,
+    counts: np.ndarray,
+    kick: float,
+    spread: float,
+    V_F: float,
+) -> None:
+    """Spikes at one instant: everybody moves by kick + √(2 spread) ξ; `marks`, `counts` return who meets V_F."""
+    deviation = np.sqrt(2.0 * spread)
+    for block in range(begin, end):
+        state, first, fired = streams[block], block * size, 0
+        for i in range(first, min(first + size, potentials.shape[0])):
+            alpha = V_F - potentials[i]
+            if alpha != alpha:
+                continue
+            potentials[i] += kick + deviation * normal(state, scale, inside, height)
+            product = alpha * (V_F - potentials[i])
+            if product <= 0.0 or (product < 37.0 * spread and uniform(state) < np.exp(-product / spread)):
+                marks[first + fired] = i
+                fired += 1
+        counts[block, 0], counts[block, 1] = fired, 0
+
+
+@kernel
+def pushed_over(levels: np.ndarray, before: int, push: float, V_F: float) -> int:
+    """How many of `levels`, from the highest down, are pushed over V_F after `before` others, each by all those."""
+    for k in range(levels.shape[0]):
+        if levels[k] + push * (before + k) < V_F:
+            return k
+    return levels.shape[0]
+
+
+@kernel
+def collect(
+    size: int,
+    counts: np.ndarray,
+    marks: np.ndarray,
+    moments: np.ndarray,
+    fired: np.ndarray,
+    when: np.ndarray,
+    near: np.ndarray,
+) -> None:
+    """The marks of all blocks, in the order of the neurons."""
+    k, m = 0, 0
+    for block in range(counts.shape[0]):
+        first, last = block * size, min((block + 1) * size, marks.shape[0])
+        for i in range(first, first + counts[block, 0]):
+            fired[k], when[k] = marks[i], moments[i]
+            k += 1
+        for i in range(counts[block, 1]):
+            near[m] = marks[last - 1 - i]
+            m += 1
+
+
+@kernel
+def histogram(potentials: np.ndarray, kick: float, faces: np.ndarray, counts: np.ndarray) -> None:
+    """`counts`, one more than there are cells, returns how many V + kick each cell holds, and who lies in none."""
+    cells = faces.shape[0] - 1
+    for i in range(potentials.shape[0]):
+        v = potentials[i] + kick
+        if v >= faces[0] and v <= faces[cells]:
+            counts[min(np.searchsorted(faces, v, side="right") - 1, cells - 1)] += 1
+        elif v == v:
+            counts[cells] += 1
