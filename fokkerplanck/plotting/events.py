@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -138,7 +138,7 @@ def plot_particles(particles: ParticleSolution) -> Figure:
         From `fp.simulate`.
     """
     figure = SolutionFigure(figsize=(11.0, 6.2), layout="constrained")
-    rows = [["raster", "density"], ["rate", "density"], ["fired", "density"]]
+    rows: list[Any] = [["raster", "density"], ["rate", "density"], ["fired", "density"]]
     panels = figure.subplot_mosaic(rows if len(particles.raster[0]) else rows[1:], width_ratios=[1.4, 1.0])
     if "raster" in panels:
         plot_raster(panels["raster"], particles)
