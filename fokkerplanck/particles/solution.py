@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +14,12 @@ from ..models.population import Population
 from ..outcomes import InvalidArgument, Jump, Status, finite_number
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from matplotlib.figure import Figure
 
+FORMAT = 1
+"""Of stored states; raised whenever an older program could not read them rightly."""
 BATCHES = 10
 """Parts of a window between which the fluctuations of the rate are measured."""
 
@@ -60,6 +66,48 @@ class ParticleState:
     def refractory(self) -> float:
         """The fraction of silent neurons."""
         return float(np.mean(np.isnan(self.potentials)))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write it to a NumPy archive (`.npz`), atomically; `ParticleState.load` reads it back bit by bit."""
+        from ..storage import atomic_write
+
+        facts = np.array([self.t, self.shot, self.dt, self.origin])
+        with atomic_write(path) as file:
+            np.savez(
+                file,
+                format=FORMAT,
+                potentials=self.potentials,
+                release=self.release,
+                streams=self.streams,
+                past=self.past,
+                facts=facts,
+                ticks=self.ticks,
+            )
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> ParticleState:
+        """Read what `save` has written.
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such file, it is damaged, or it is not ours.
+        """
+        try:
+            content = io.BytesIO(Path(path).read_bytes())
+        except OSError as error:
+            raise InvalidArgument(f"cannot read {path}: {error.strerror}.") from None
+        try:
+            with np.load(content, allow_pickle=False) as stored:
+                found = {name: stored[name] for name in stored.files}
+            if int(found.pop("format")) > FORMAT:
+                raise InvalidArgument(f"{path} was written by a newer version of fokkerplanck; upgrade it.")
+            t, shot, dt, origin = (float(x) for x in found.pop("facts"))
+            return cls(t=t, shot=shot, dt=dt, origin=origin, ticks=int(found.pop("ticks")), **found)
+        except InvalidArgument:
+            raise
+        except Exception:  # damage meets NumPy's reader as an exception of any type
+            raise InvalidArgument(f"{path} is damaged, or was not written by ParticleState.save.") from None
 
     def __repr__(self) -> str:
         return f"ParticleState({self.count} neurons at t = {self.t:.9g}, {self.refractory:.3g} of them silent)"

@@ -166,6 +166,9 @@ def plot_particles(particles: ParticleSolution) -> Figure:
         label = f"$t = {particles.saved_t[i]:.4g}$"
         density.stairs(n, particles.grid.faces, color=colour, lw=1.4, label=label)
         density.errorbar(particles.v, n, error, fmt="none", ecolor=colour, elinewidth=0.8)
+    seen = np.flatnonzero(particles.density.max(axis=0, initial=0.0) > 0.0)
+    if len(seen):
+        density.set_xlim(particles.grid.faces[seen[0]], particles.grid.faces[seen[-1] + 1])
     density.set(xlabel="$v$", ylabel="density", ylim=(0.0, None))
     if len(chosen):
         density.legend(loc="best", **LEGEND)

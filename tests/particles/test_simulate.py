@@ -393,3 +393,32 @@ def test_the_default_step_resolves_what_there_is(model, dt):
 def test_every_argument_is_documented():
     for name in inspect.signature(fp.simulate).parameters:
         assert f"{name} : " in fp.simulate.__doc__ or f"{name}," in fp.simulate.__doc__
+
+
+# -- states on disk ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "model", [fp.nnlif(b=0.5, a1=0.1), fp.nnlif(b=0.5, delay=0.1, refractory=fp.FixedRefractory(0.2))]
+)
+def test_a_stored_state_goes_on_bit_by_bit(model, tmp_path):
+    first = fp.simulate(model, 5000, fp.compatible_gaussian(0.0, 0.25), (0.0, 0.5), seed=3)
+    first.final.save(tmp_path / "state.npz")
+    loaded = fp.ParticleState.load(tmp_path / "state.npz")
+    runs = [fp.simulate(model, initial=state, t_span=(0.5, 1.0)) for state in (first.final, loaded)]
+    assert runs[0].final.potentials.tobytes() == runs[1].final.potentials.tobytes()
+    np.testing.assert_array_equal(runs[0].fired, runs[1].fired)
+
+
+def test_nothing_else_passes_for_a_state(tmp_path):
+    state = fp.simulate(fp.nnlif(b=0.5), 100, fp.gaussian(0.0, 0.25), (0.0, 0.1)).final
+    state.save(tmp_path / "state.npz")
+    content = (tmp_path / "state.npz").read_bytes()
+    for name, what in (("cut", content[:-200]), ("other", b"text"), ("flipped", content[:300] + b"\0" + content[301:])):
+        (tmp_path / name).write_bytes(what)
+        with pytest.raises(fp.InvalidArgument, match="damaged"):
+            fp.ParticleState.load(tmp_path / name)
+    with pytest.raises(fp.InvalidArgument, match="cannot read"):
+        fp.ParticleState.load(tmp_path / "absent.npz")
+    with pytest.raises(fp.InvalidArgument, match="no folder"):
+        state.save(tmp_path / "nowhere" / "state.npz")
