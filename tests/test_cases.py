@@ -117,7 +117,7 @@ def test_the_example_cases_are_cases(path):
 
 
 def test_there_are_examples():
-    assert [path.stem for path in EXAMPLES] == ["blow-up", "relaxation"]
+    assert [path.stem for path in EXAMPLES] == ["blow-up", "relaxation", "through-blow-up"]
 
 
 @pytest.mark.parametrize("name", SCHEMES)
@@ -360,3 +360,20 @@ def test_random_bytes_are_refused(tmp_path_factory, content):
     path.write_bytes(content)
     with pytest.raises(fp.InvalidArgument):
         load_case(path)
+
+
+def test_the_clock_is_chosen_by_name():
+    data = {
+        "model": {"kind": "nnlif", "b": 0.5},
+        "initial": {"kind": "gaussian", "mean": 1.83, "variance": 0.003},
+        "grid": {"cells": 200, "finest": 1e-3},
+        "run": {"t_span": [0.0, 0.01], "clock": {"kind": "activity", "overshoot": "keep"}},
+    }
+    case = parse_case(data)
+    assert case.clock == fp.ActivityClock("keep")
+    assert len(case.run().jumps) == 1
+    data["run"]["clock"] = {"kind": "physical"}
+    assert parse_case(data).clock == fp.PhysicalTime()
+    data["run"]["clock"] = {"kind": "activity", "overshoot": "all"}
+    with pytest.raises(fp.InvalidArgument, match=r'run\.clock\.overshoot: .*"keep"'):
+        parse_case(data)

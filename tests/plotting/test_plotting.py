@@ -8,7 +8,16 @@ import pytest
 from matplotlib.figure import Figure
 
 import fokkerplanck as fp
-from fokkerplanck.plotting import COLOURS, plot_density_image, plot_rate, plot_snapshots, plot_solution
+from fokkerplanck.plotting import (
+    COLOURS,
+    plot_density_image,
+    plot_fired,
+    plot_generations,
+    plot_raster,
+    plot_rate,
+    plot_snapshots,
+    plot_solution,
+)
 
 
 def solve(b=0.5, mean=0.0, variance=0.25, t_end=1.0, cells=80, finest=None, **options):
@@ -236,3 +245,64 @@ def test_a_threshold_far_away_is_named_and_does_not_hide_the_density(panel, ax):
     low, high = ax.get_xlim() if panel is plot_snapshots else ax.get_ylim()
     assert -60.0 < low < -3.0 < 3.0 < high < 60.0
     assert [text.split("\\")[0] for text in texts_in(ax)] == ["$V_R = -100", "$V_F = 100"]
+
+
+@pytest.fixture(scope="module")
+def eventful():
+    model = fp.nnlif(b=0.5)
+    grid = model.grid(200, finest=1e-3)
+    return fp.solve(model, fp.gaussian(1.83, 0.003), (0.0, 0.1), grid=grid, clock=fp.ActivityClock())
+
+
+def test_a_firing_event_is_an_arrow_with_its_size(eventful, ax):
+    plot_rate(ax, eventful)
+    (jump,) = eventful.jumps
+    assert [line.get_xdata()[0] for line in lines_in(ax, "bound")] == [jump.time, jump.time]
+    assert any(f"{jump.fraction:.3g}" in text for text in texts_in(ax))
+    assert ax.get_yscale() == "log"
+    plot_solution(eventful)
+
+
+def test_what_has_fired_is_drawn_with_its_step(eventful, ax):
+    (line,) = plot_fired(ax, {"density": eventful})
+    assert np.array_equal(line.get_xdata(), eventful.t)
+    assert np.array_equal(line.get_ydata(), eventful.fired)
+
+
+@pytest.mark.parametrize("overshoot", ["keep", "none"])
+def test_a_cascade_is_drawn_stage_by_stage(overshoot, tmp_path):
+    model = fp.nnlif(b=0.9)
+    grid = model.grid(100, v_min=-2.0)
+    state = fp.State(0.0, grid, fp.gaussian(1.9, 0.02).cell_averages(grid), np.inf)
+    found = fp.cascade(model, state, overshoot)
+    figure = found.plot()
+    left, right = figure.axes
+    stages = [line for line in left.lines if len(line.get_xdata()) == grid.cells]
+    assert len(stages) == 5
+    assert np.array_equal(stages[-1].get_ydata(), found.density[-1])
+    assert np.array_equal(right.lines[0].get_ydata(), found.waiting)
+    figure.savefig(tmp_path / "cascade.png", dpi=40)
+
+
+@pytest.mark.parametrize("raster", [0, 20])
+def test_particles_are_drawn(raster, tmp_path):
+    sol = fp.simulate(fp.nnlif(b=0.8), 2000, fp.gaussian(1.8, 0.01), (0.0, 0.1), dt=1e-3, raster=raster)
+    assert len(sol.jumps) == 1
+    figure = sol.plot()
+    assert len(figure.axes) == (4 if raster else 3)
+    figure.savefig(tmp_path / "particles.png", dpi=40)
+    axes = Figure().subplots()
+    (line,) = plot_generations(axes, sol.jumps[0])
+    assert line.get_ydata().sum() == pytest.approx(sol.jumps[0].fraction)
+    if raster:
+        points = plot_raster(Figure().subplots(), sol)
+        assert len(points.get_offsets()) == len(sol.raster[0])
+
+
+def test_what_was_not_recorded_is_not_drawn(eventful, ax):
+    sol = fp.simulate(fp.nnlif(b=0.5), 10, fp.gaussian(0.0, 0.25), (0.0, 0.1))
+    with pytest.raises(fp.InvalidArgument, match=r"has no raster.*raster=100"):
+        plot_raster(ax, sol)
+    with pytest.raises(fp.InvalidArgument, match="no generations"):
+        plot_generations(ax, eventful.jumps[0])
+    sol.plot()
