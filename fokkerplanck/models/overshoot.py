@@ -1,11 +1,11 @@
 """What a neuron that fires within a cascade does with the kicks that the cascade sends at that same instant.
 
 When firing begets firing at one instant, a fraction Δ of the population fires at once. Every neuron that does not fire
-moves from V to V + bΔ, and in all conventions (of one spike per neuron)
+moves from V to V + bΔ, and as long as nobody fires twice and the noise is constant (a1 = 0)
 
-    Δ = inf{z > 0 : P(V ≥ V_F − b z) < z},
+    Δ = inf{z > 0 : P(V ≥ V_F − b z) < z}
 
-so that they differ only in where those end who fired:
+in all conventions, which differ in where those end who fired:
 
 * "keep": a neuron is reset the moment it crosses V_F, and receives every kick sent after that crossing: it moves from V
   to V + bΔ − (V_F − V_R). Source: Delarue, Inglis, Rubenthaler, Tanré (2015), arXiv:1406.1151.
@@ -14,6 +14,7 @@ so that they differ only in where those end who fired:
   It is the limit that a dilated time gives. Source: Dou, Zhou (2022), arXiv:2206.06972.
 * "none": who has fired ends at V_R exactly and receives nothing of the rest.
 
+With a1 > 0 the kicks are noise as well: neurons that were reset may meet V_F again, and Δ depends on the convention.
 With a refractory state those who fire wait there, whatever the convention, and fire once.
 
 The reset neurons of "keep" and "discard" may reach V_F again within the cascade. With b < V_F − V_R that cannot happen,

@@ -82,8 +82,10 @@ class Step:
     @property
     def fired(self) -> np.ndarray:
         """∫ N dt over the step, of each lane. Without a dense output N is the one at the end, as in backward Euler."""
-        bend = tuple(k[-1] for k in self.bend)
-        return Stretch(0.0, self.dt, self.old[-1], self.new[-1], bend, not bend).integral(0.0, self.dt)
+        if not self.bend:
+            return self.dt * self.new[-1]
+        rates = self.old[-1], self.new[-1], tuple(k[-1] for k in self.bend)
+        return Stretch(0.0, self.dt, *rates).integral(0.0, self.dt)
 
 
 class Stepper(Protocol):
