@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
 
-from ..cascade import CRITICAL, Cascade, cascade
+from ..cascade import CRITICAL, cascade
 from ..diagnostics.recorder import Recorder
 from ..inputs import Condition
 from ..interpolation import RateHistory, interpolate
@@ -84,81 +84,110 @@ class ActivityClock:
         self, problem: Problem, recorder: Recorder, conditions: tuple[Condition, ...], show: Callable[[float], None]
     ) -> Ending:
         """The time loop."""
-        volumes = recorder.system
-        assert isinstance(volumes, FiniteVolumes)
-        stepper, tolerance, (start, end) = problem.stepper, problem.tolerance, problem.t_span
-        system = Dilated(volumes)
-        system.origin = start
-        y = system.pack(volumes.pack(problem.state.density, problem.state.refractory))
-        system.close(y, 0.0)
-        jumps: list[Jump] = []
-
-        def here(why: Status, more: str = "") -> Ending:
-            return Ending(system.unpack(y), system.origin, why, more, jumps=tuple(jumps))
-
-        past = _Past(problem.past, system)
-        system.returning = past
-        recorder.begin(system.unpack(y), start)
-        tau, dtau = 0.0, stepper.first_step(system, y, 0.0, tolerance)
+        run = _Run(self, problem, recorder)
         try:
-            while system.origin < end:
-                if system.branching(y) >= 1.0 - CRITICAL:
-                    if len(jumps) >= REPEATS and jumps[-REPEATS].time == system.origin:
-                        return here(Status.STALLED, " (one firing event follows another, and time does not go on)")
-                    happened = self._event(problem, system, y)
-                    jumps.append(happened.jump)
-                    past.event(happened.jump)
-                    if happened.eternal:
-                        return here(Status.ETERNAL, f" (each round takes {happened.fraction:.4g} spikes per neuron)")
-                    y = system.pack(volumes.pack(happened.after.density, happened.after.refractory))
-                    system.close(y, tau)
-                    recorder.jump(system.unpack(y), system.origin, happened.fraction)
-                    dtau = stepper.first_step(system, y, tau, tolerance)
-                # A step must not meet what it fires itself.
-                dtau = min(dtau, problem.max_step, 0.5 * system.latency or np.inf)
-                if dtau < SHORTEST:
-                    return here(Status.STALLED)
-                step = advance(stepper, system, y, tau, dtau, tolerance)
-                if step is None or step.error > 1.0:
+            while run.t < run.end:
+                if run.system.branching(run.y) >= 1.0 - CRITICAL:
+                    trouble = run.fire()
+                    if trouble is not None:
+                        return run.ended(*trouble)
+                if run.dtau < SHORTEST:
+                    return run.ended(Status.STALLED)
+                if not run.step():
                     recorder.rejected += 1
-                    dtau = 0.25 * dtau if step is None else stepper.next_step(system, y, tau, dtau, step.error)
                     continue
-                stop = min(end, past.next_return)
-                step = _cut(stepper, system, step, tau, stop, tolerance)
-                t = system.origin + float(step.new[-2, 0])
-                t = stop if abs(stop - t) <= PUNCTUAL * max(abs(stop), 1.0) else t
-                recorder.accept(_Physical(system, step), t)
-                past.accept(step, t)
-                y, tau, system.origin = step.new.copy(), tau + step.dt, t
-                y[-2] = 0.0
-                show(t)
+                show(run.t)
                 for condition in conditions:
-                    if condition(volumes.unpack(system.unpack(y), t)):
-                        return here(Status.STOPPED, f" ({getattr(condition, '__name__', condition)})")
-                dtau = stepper.next_step(system, y, tau, step.dt, step.error)
-                if t == past.next_return:  # all who fired at once are back at once
-                    back = past.take()
-                    y[-3] -= back
-                    volumes.deposit(y[: system.cells], np.array([back]))
-                    system.close(y, tau)
-                    recorder.jump(system.unpack(y), t)
-                    dtau = stepper.first_step(system, y, tau, tolerance)
+                    if condition(run.state()):
+                        return run.ended(Status.STOPPED, f" ({getattr(condition, '__name__', condition)})")
         except KeyboardInterrupt:
-            return here(Status.INTERRUPTED)
-        return here(Status.FINISHED)
+            return run.ended(Status.INTERRUPTED)
+        return run.ended(Status.FINISHED)
 
-    def _event(self, problem: Problem, system: Dilated, y: np.ndarray) -> Cascade:
-        """What happens while the physical clock stands still."""
-        # The share m tells nothing here: at the blow-up N is infinite, and no boundary layer has to be left out.
-        state = State(
-            system.origin, system.volumes.grid, y[: system.cells, 0].copy(), np.inf, refractory=float(y[-3, 0])
-        )
-        tolerance = problem.tolerance.rtol
-        for transport in (self.transport, True):
-            happened = cascade(problem.model, state, self.overshoot, transport, system.scheme, tolerance)
+
+class _Run:
+    """A run under way: y = (n, R, time since the last step, m) at the dilated time τ, and what has happened so far."""
+
+    def __init__(self, clock: ActivityClock, problem: Problem, recorder: Recorder) -> None:
+        assert isinstance(recorder.system, FiniteVolumes)
+        self.clock, self.problem, self.recorder = clock, problem, recorder
+        self.volumes, self.system = recorder.system, Dilated(recorder.system)
+        (self.start, self.end), self.tolerance = problem.t_span, problem.tolerance
+        # Counted from the start: at a late t the shortest steps would be lost in its rounding.
+        self.elapsed, self.t, self.tau = 0.0, self.start, 0.0
+        self.system.origin = self.start
+        self.past = _Past(problem.past, self.system)
+        self.system.returning = self.past
+        self.jumps: list[Jump] = []
+        self.dtau = 0.0
+        self.put(problem.state.density, problem.state.refractory)
+        recorder.begin(self.system.unpack(self.y), self.t)
+
+    def put(self, density: np.ndarray, pool: float) -> None:
+        """Go on from this density and pool."""
+        self.y = self.system.pack(self.volumes.pack(density, pool))
+        self.system.close(self.y, self.tau)
+        self.dtau = self._shorter(self.problem.stepper.first_step(self.system, self.y, self.tau, self.tolerance))
+
+    def state(self) -> State:
+        """As the user's functions see it."""
+        return self.volumes.unpack(self.system.unpack(self.y), self.t)
+
+    def ended(self, status: Status, why: str = "") -> Ending:
+        return Ending(self.system.unpack(self.y), self.t, status, why, jumps=tuple(self.jumps))
+
+    def step(self) -> bool:
+        """One step in τ, cut short where something happens; False if it was rejected."""
+        stepper, system = self.problem.stepper, self.system
+        step = advance(stepper, system, self.y, self.tau, self.dtau, self.tolerance)
+        if step is None or step.error > 1.0:
+            shorter = (
+                0.25 * self.dtau if step is None else stepper.next_step(system, self.y, 0.0, self.dtau, step.error)
+            )
+            self.dtau = shorter
+            return False
+        stop = min(self.end, self.past.next_return)
+        step = _cut(stepper, system, step, self.tau, stop, self.tolerance)
+        elapsed = self.elapsed + float(step.new[-2, 0])
+        t = self.start + elapsed
+        if abs(stop - t) <= PUNCTUAL * max(abs(stop), 1.0):
+            t, elapsed = stop, stop - self.start
+        self.recorder.accept(_Physical(system, step), t)
+        self.past.accept(step, t)
+        self.y, self.tau, self.t, self.elapsed, system.origin = step.new.copy(), self.tau + step.dt, t, elapsed, t
+        self.y[-2] = 0.0
+        self.dtau = self._shorter(stepper.next_step(system, self.y, self.tau, step.dt, step.error))
+        if t == self.past.next_return:  # all who fired at once are back at once
+            back = self.past.take()
+            density = self.y[: system.cells].copy()
+            self.volumes.deposit(density, np.array([back]))
+            self.put(density[:, 0], float(self.y[-3, 0]) - back)
+            self.recorder.jump(system.unpack(self.y), t)
+        return True
+
+    def fire(self) -> tuple[Status, str] | None:
+        """What happens while the physical clock stands still; why the run cannot go on, if so."""
+        if len(self.jumps) >= REPEATS and self.jumps[-REPEATS].time == self.t:
+            return Status.STALLED, " (one firing event follows another, and time does not go on)"
+        # The rate at hand says nothing here: N is infinite, and no boundary layer has to be left out.
+        before = replace(self.state(), rate=np.inf)
+        for transport in (self.clock.transport, True):
+            happened = cascade(
+                self.problem.model, before, self.clock.overshoot, transport, self.system.scheme, self.tolerance.rtol
+            )
             if happened.fraction > 0.0:
                 break  # else the surplus is that of a cell or two, of which the distribution knows nothing
-        return happened
+        self.jumps.append(happened.jump)
+        if happened.eternal:
+            return Status.ETERNAL, f" (each round takes {happened.fraction:.4g} spikes per neuron)"
+        self.past.event(happened.jump)
+        self.put(happened.after.density, happened.after.refractory)
+        self.recorder.jump(self.system.unpack(self.y), self.t, happened.fraction)
+        return None
+
+    def _shorter(self, dtau: float) -> float:
+        """No longer than allowed, and such that a step does not meet what it fires itself."""
+        return min(dtau, self.problem.max_step, 0.5 * self.system.latency or np.inf)
 
 
 def _cut(stepper: Stepper, system: Dilated, step: Step, tau: float, end: float, tolerance: Tolerance) -> Step:
