@@ -115,6 +115,7 @@ class _Run:
         (self.start, self.end), self.tolerance = problem.t_span, problem.tolerance
         # Counted from the start: at a late t the shortest steps would be lost in its rounding.
         self.elapsed, self.t, self.tau = 0.0, self.start, 0.0
+        self.slack = PUNCTUAL * (self.end - self.start) + 4.0 * float(np.spacing(abs(self.end)))
         self.system.origin = self.start
         self.past = _Past(problem.past, self.system)
         self.system.returning = self.past
@@ -147,10 +148,10 @@ class _Run:
             self.dtau = shorter
             return False
         stop = min(self.end, self.past.next_return)
-        step = _cut(stepper, system, step, self.tau, stop, self.tolerance)
+        step = _cut(stepper, system, step, self.tau, stop, self.slack, self.tolerance)
         elapsed = self.elapsed + float(step.new[-2, 0])
         t = self.start + elapsed
-        if abs(stop - t) <= PUNCTUAL * max(abs(stop), 1.0):
+        if abs(stop - t) <= self.slack:
             t, elapsed = stop, stop - self.start
         self.recorder.accept(_Physical(system, step), t)
         self.past.accept(step, t)
@@ -190,11 +191,12 @@ class _Run:
         return min(dtau, self.problem.max_step, 0.5 * self.system.latency or np.inf)
 
 
-def _cut(stepper: Stepper, system: Dilated, step: Step, tau: float, end: float, tolerance: Tolerance) -> Step:
-    """The step, ended early where the run ends or where every spike sets off one other."""
-    scale = PUNCTUAL * max(abs(end), 1.0)
+def _cut(
+    stepper: Stepper, system: Dilated, step: Step, tau: float, stop: float, slack: float, tolerance: Tolerance
+) -> Step:
+    """The step, ended early where the physical clock shows `stop` or where every spike sets off one other."""
     for gap, near in (
-        (lambda y: system.origin + float(y[-2, 0]) - end, scale),
+        (lambda y: system.origin + float(y[-2, 0]) - stop, slack),
         (lambda y: system.branching(y) - 1.0 + 0.5 * CRITICAL, 0.5 * CRITICAL),  # where N is still a number
     ):
         if gap(step.new) > near:
