@@ -109,7 +109,8 @@ def cascade(
         What fired neurons do with the rest of the cascade. With a refractory state they wait there, whatever it is.
     transport : bool
         Solve the equation of the standing clock where it is not needed, too: of first order in the cells, as
-        transport without noise smears; for comparison.
+        transport without noise smears; for comparison. The map itself is of second order in the state it is given, but
+        a run reaches the blow-up with an error in Δ of first order in the cell at V_F.
     scheme : two-point scheme, optional
         For the standing clock; default `fp.ScharfetterGummel()`.
     tolerance : float

@@ -77,6 +77,8 @@ class Solution:
         Spikes per neuron since the start, ∫ N dt; with a step of Δ where a fraction Δ fires at once.
     jumps : tuple of Jump
         Firing events that the run went through, by `fp.ActivityClock`: N(t) = Σ Δ δ(t − t*) + `rate`.
+    before : tuple of State
+        For each of them the state at its beginning; `fp.cascade(model, before[k])` shows the event stage by stage.
     status : Status
     message : str
         The status in a sentence, with its numbers.
@@ -105,6 +107,7 @@ class Solution:
     bend: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     fired: np.ndarray = field(default_factory=lambda: np.empty(0))
     jumps: tuple[Jump, ...] = ()
+    before: tuple[State, ...] = ()
 
     @property
     def error_estimate(self) -> float:

@@ -45,6 +45,8 @@ LONG_NAMES = {
     "saved": "time of every saved density",
     "density": "cell averages (or node values) of the density n(v, t)",
     "final_density": "cell averages (or node values) of the density at the end",
+    "before": "cell averages of the density at the beginning of each firing event",
+    "before_pool": "mass R of the refractory pool at the beginning of each firing event",
     "v": "cell centres (or nodes)",
     "faces": "cell boundaries, from v_min to V_F or, if neurons can exceed it, v_max",
     "bend": "coefficients of the dense output of N, for each step",
@@ -53,7 +55,7 @@ LONG_NAMES = {
     "past_held": "1 for steps of backward Euler, whose rate is the one at their end",
     "past_bend": "coefficients of the dense output of N between them",
 }
-HIDDEN = ("bend", "faces", "final_density", "past", "past_rate", "past_bend", "past_held")
+HIDDEN = ("bend", "before", "before_pool", "faces", "final_density", "past", "past_rate", "past_bend", "past_held")
 """What only a restart needs."""
 UNITS = {"time": "membrane time constants", "saved": "membrane time constants", "rate": "1/membrane time constant"}
 
@@ -248,6 +250,9 @@ def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
         "faces": (("faces",), solution.grid.faces),
         "final_density": (("cells",), solution.final.density),
     }
+    if solution.before:
+        parts["before"] = (("event", "cells"), np.array([state.density for state in solution.before]))
+        parts["before_pool"] = (("event",), np.array([state.refractory for state in solution.before]))
     history = solution.final.history
     if history is not None:
         parts["past"] = (("past",), history.t)
@@ -272,7 +277,7 @@ def _long_names(solution: Solution) -> dict[str, str]:
 
 def _record_names(solution: Solution) -> dict[str, str]:
     """The variable of each record: its own name where NetCDF allows it, which xarray users will look for."""
-    reserved = {*LONG_NAMES, "cells", "step", "coefficient", "past_step", "past_coefficient"}
+    reserved = {*LONG_NAMES, "cells", "step", "coefficient", "event", "past_step", "past_coefficient"}
     plain = {name for name in solution.records if name.isascii() and name.isidentifier()} - reserved
     plain = {name for name in plain if not name.startswith("record_") and not name.endswith("_time")}
     return {name: name if name in plain else f"record_{i}" for i, name in enumerate(solution.records)}
@@ -330,6 +335,7 @@ def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
     if "past" in arrays:
         held = arrays["past_held"].astype(bool)
         history = RateHistory(arrays["past"], arrays["past_rate"], arrays["past_bend"], held)
+    jumps = tuple(Jump(**_with_tuples(jump)) for jump in facts.get("jumps", ()))
     return Solution(
         model=None if facts["model"] is None else model_from_dict(facts["model"]),
         grid=grid,
@@ -347,7 +353,11 @@ def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
         settings=facts["settings"],
         bend=arrays["bend"],
         fired=arrays.get("fired", np.empty(0)),  # before format 3 nobody counted
-        jumps=tuple(Jump(**_with_tuples(jump)) for jump in facts.get("jumps", ())),
+        jumps=jumps,
+        before=tuple(
+            State(jump.time, grid, density, np.inf, float(pool))
+            for jump, density, pool in zip(jumps, arrays.get("before", ()), arrays.get("before_pool", ()), strict=True)
+        ),
     )
 
 

@@ -85,6 +85,9 @@ def test_everything_comes_back_bit_by_bit(solution, tmp_path):
     for name in ("model", "status", "message", "blow_up", "jumps", "settings"):
         assert getattr(loaded, name) == getattr(solution, name), name
     assert vars(loaded.quality) == vars(solution.quality)
+    for one, other in zip(loaded.before, solution.before, strict=True):
+        assert (one.t, one.rate, one.refractory) == (other.t, other.rate, other.refractory)
+        assert same_bits(one.density, other.density)
     assert repr(loaded) == repr(solution)
     assert same_bits(loaded.grid.faces, solution.grid.faces)
     assert loaded.grid.V_R == solution.grid.V_R

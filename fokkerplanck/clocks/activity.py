@@ -179,6 +179,7 @@ class _Run:
             if happened.fraction > 0.0:
                 break  # else the surplus is that of a cell or two, of which the distribution knows nothing
         self.jumps.append(happened.jump)
+        self.recorder.before.append(before)
         if happened.eternal:
             return Status.ETERNAL, f" (each round takes {happened.fraction:.4g} spikes per neuron)"
         self.past.event(happened.jump)

@@ -54,6 +54,8 @@ class Recorder:
         self._fired = array("d")
         self._saved: list[tuple[float, np.ndarray]] = []
         self._stride = 1
+        self.before: list[State] = []
+        self._pinned: list[tuple[float, np.ndarray]] = []
         self._values = {name: array("d") for name in monitors}
         self._mass_error = self._edge = self._tail = 0.0
         self._smallest, self._peak = np.inf, 0.0
@@ -85,14 +87,14 @@ class Recorder:
     def jump(self, y: np.ndarray, t: float, fraction: float = 0.0) -> None:
         """Record that the rate jumps at t, just after which y holds: times go on increasing.
 
-        If a `fraction` of the population fires at that instant the density jumps as well.
+        If a `fraction` of the population fires at that instant the density jumps as well, and is kept on both sides.
         """
         after, steps = float(np.nextafter(t, np.inf)), len(self._t) - 1
         self._observe(y, after)
         self._bend.extend(0.0 for _ in range(len(self._bend) // steps if steps else BENDS))
         self._fired.append(self._fired[-1] + fraction)
         if fraction and self.save_at is None:
-            self._saved.append((after, y[:-2, 0].copy()))
+            self._pinned += [(t, self.before[-1].density), (after, y[:-2, 0].copy())]
 
     @property
     def work(self) -> float:
@@ -123,6 +125,8 @@ class Recorder:
             message = f"{message} {sentence}"
         if self.save_at is None and self._saved[-1][0] != t:
             self._saved.append((t, y[:-2, 0].copy()))
+        # What was kept of events is not thinned out; of two frames at one time it is the one that stays.
+        saved = dict(sorted((dict(self._saved) | dict(self._pinned)).items()))
         rates = self.rates()
         times = rates.t
         return Solution(
@@ -131,8 +135,8 @@ class Recorder:
             t=times,
             rate=rates.rate,
             refractory=np.array(self._pool),
-            saved_t=np.array([s for s, _ in self._saved]),
-            density=np.array([n for _, n in self._saved]).reshape(-1, self.system.cells),
+            saved_t=np.array(list(saved)),
+            density=np.array(list(saved.values())).reshape(-1, self.system.cells),
             records={name: Record(times, np.array(values)) for name, values in self._values.items()},
             status=status,
             message=message,
@@ -145,6 +149,7 @@ class Recorder:
             bend=rates.bend,
             fired=np.array(self._fired),
             jumps=jumps,
+            before=tuple(self.before),
         )
 
     def rates(self) -> RateHistory:

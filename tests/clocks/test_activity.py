@@ -101,6 +101,20 @@ def test_time_and_size_of_the_event(b, datum, time, fraction):
     assert sol.fired[k + 1] - sol.fired[k] == pytest.approx(jump.fraction)
 
 
+def test_an_event_is_kept_and_can_be_shown_again():
+    model = fp.nnlif(b=3.0, refractory=SILENT)
+    sol = through(model, CONCENTRATED, 1.2, save_at=None, rtol=1e-8)
+    assert len(sol.t) > 1000  # so that other frames have been thinned out
+    for jump, before in zip(sol.jumps, sol.before, strict=True):
+        again = fp.cascade(model, before)
+        assert again.fraction == pytest.approx(jump.fraction, rel=1e-12)
+        k = int(np.searchsorted(sol.saved_t, jump.time))
+        assert sol.saved_t[k] == jump.time
+        np.testing.assert_array_equal(sol.density[k], before.density)
+        np.testing.assert_array_equal(sol.density[k + 1], again.after.density)
+    assert np.all(np.diff(sol.saved_t) > 0.0)
+
+
 def test_the_convention_decides_what_comes_after():
     ends = {o: through(fp.nnlif(b=0.5), CONCENTRATED, 0.3, o).rate[-1] for o in ("keep", "discard", "none")}
     # Who keeps the overshoot starts the next round ahead.
