@@ -45,38 +45,39 @@ def run(quick: bool) -> dict:
         initial, sharp = fp.gaussian(*datum), fp.nnlif(b=b)
         grid = sharp.grid(sharp_cells, v_min, sharp_finest)
         at = fp.solve(
-            sharp, initial, (0.0, end), grid=grid, clock=fp.ActivityClock(), rtol=1e-7, estimate_error=False,
-            stop_when=[lambda state, b=b: b * state.density[-1] >= 1.0],
-        )  # fmt: skip
-        event = fp.cascade(sharp, replace(at.final, rate=np.inf))
+            sharp, initial, (0.0, end), grid=grid, clock=fp.ActivityClock(), rtol=1e-7, estimate_error=False, save_at=[]
+        )
+        event = fp.cascade(sharp, at.before[0])
+        t_event, until = event.before.t, at.t <= event.before.t
         # With "discard" from the start; the others from the event on.
         ends, curves = {}, {}
         for convention in CONVENTIONS:
             after = replace(fp.cascade(sharp, event.before, convention).after, rate=0.0)
             sol = fp.solve(
-                sharp, after, (at.t[-1], end), clock=fp.ActivityClock(convention), rtol=1e-7, estimate_error=False
+                sharp, after, (t_event, end), clock=fp.ActivityClock(convention), rtol=1e-7, estimate_error=False
             )
             ends[convention] = sol.final
             curves[convention] = (
-                np.append(at.t, sol.t), np.append(at.fired, at.fired[-1] + event.fraction + sol.fired),
+                np.append(at.t[until], sol.t),
+                np.append(at.fired[until], at.fired[until][-1] + event.fraction + sol.fired),
             )  # fmt: skip
-        before = fp.solve(sharp, initial, (0.0, BEFORE * at.t[-1]), rtol=1e-7)
+        before = fp.solve(sharp, initial, (0.0, BEFORE * t_event), rtol=1e-7)
         # What a sharp threshold at V_F + (aε)^(1/2) fires until then, for the smallest ε.
         moved = fp.nnlif(b=b, V_F=sharp.V_F + np.sqrt(EPSILONS[quick][-1]))
         moved_grid = moved.grid(sharp_cells, v_min, sharp_finest)
         mass = np.append(0.0, np.cumsum(initial.cell_averages(grid) * grid.width))
         start = np.diff(np.interp(moved_grid.faces, grid.faces, mass)) / moved_grid.width
-        farther = fp.solve(moved, start, (0.0, BEFORE * at.t[-1]), grid=moved_grid, estimate_error=False)
+        farther = fp.solve(moved, start, (0.0, BEFORE * t_event), grid=moved_grid, estimate_error=False)
         soft = []
         for epsilon in EPSILONS[quick]:
             model = fp.nnlif(b=b, threshold=fp.RandomThreshold(epsilon))
             soft_grid = model.grid(cells, v_min, finest, v_max=V_MAX)
             start = below_threshold(initial, soft_grid)
             through = fp.solve(model, start, (0.0, end), grid=soft_grid, estimate_error=False)
-            early = fp.solve(model, start, (0.0, BEFORE * at.t[-1]), grid=soft_grid, estimate_error=False)
+            early = fp.solve(model, start, (0.0, BEFORE * t_event), grid=soft_grid, estimate_error=False)
             soft.append((through, float(early.fired[-1])))
         results[label] = {
-            "epsilon": np.array(EPSILONS[quick]), "time": at.t[-1], "event": event, "ends": ends, "fired": curves,
+            "epsilon": np.array(EPSILONS[quick]), "time": t_event, "event": event, "ends": ends, "fired": curves,
             "before": float(before.fired[-1]), "farther": float(farther.fired[-1]), "soft": soft,
         }  # fmt: skip
     return results
