@@ -35,8 +35,8 @@ _HOME = {
     "Solution": "solution",
     "PhysicalTime": "clocks.physical",
     "ActivityClock": "clocks.activity",
-    "cascade": "cascade",
-    "Cascade": "cascade",
+    "cascade": "cascades",
+    "Cascade": "cascades",
     "Jump": "outcomes",
     "simulate": "particles.simulate",
     "ParticleSolution": "particles.solution",
@@ -79,7 +79,7 @@ _HOME = {
 """Every public name, once, and the module it lives in."""
 
 if TYPE_CHECKING:
-    from .cascade import Cascade, cascade
+    from .cascades import Cascade, cascade
     from .clocks.activity import ActivityClock
     from .clocks.physical import PhysicalTime
     from .delays import critical_connectivity, critical_delay, pseudo_equilibria

@@ -58,6 +58,13 @@ def check_kinds(model: object, grid: object, scheme: object, stepper: object) ->
         raise InvalidArgument(f"{scheme!r} has no Jacobian for {stepper!r}; use an explicit stepper, fp.SspRk3().")
 
 
+def checked_flag(name: str, value: object) -> bool:
+    """True or False; a text such as "no" would count as true."""
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidArgument(f"`{name}` must be True or False, not {value!r}.")
+    return bool(value)
+
+
 def checked_tolerance(rtol: float, atol: float) -> Tolerance:
     rtol = number_in("rtol", positive("rtol", rtol), lambda x: 1e-14 <= x < 1, "from 1e-14 to 1")
     return Tolerance(rtol, positive("atol", atol))
@@ -175,12 +182,8 @@ def starting_state(
         if grid is not None and not np.array_equal(grid.faces, initial.grid.faces):
             raise InvalidArgument("`grid` differs from the grid of the State given as `initial`; leave it out.")
         grid = initial.grid
-        _check_fit(model, grid)
-        _check_state(initial)
-        if initial.refractory > 0 and model.refractory.mean_duration == 0:
-            raise InvalidArgument(
-                f"`initial` holds R = {initial.refractory:.3g} refractory neurons, but `model` has no refractory state."
-            )
+        check_fit(model, grid)
+        check_state(model, initial)
         silent = _silent(model, past)
         if model.latency and abs(silent - initial.refractory) > POOL_TOLERANCE:
             raise InvalidArgument(
@@ -190,7 +193,7 @@ def starting_state(
         return initial
     datum = as_density(initial)
     grid = scheme.default_grid(model, datum, t_span) if grid is None else grid
-    _check_fit(model, grid)
+    check_fit(model, grid)
     averages = grid.sample(datum)
     lost = 1.0 - float(averages @ grid.width)
     if lost > 1e-9:
@@ -240,40 +243,42 @@ def _silent(model: Population, past: RateHistory) -> float:
     return float(Memory(past, model.depth, 1).fired(start - model.latency, start)[0])
 
 
-def _check_state(state: State) -> None:
+def check_state(model: Population, state: State, name: str = "initial") -> None:
     """A State may come from anywhere; what a run leaves passes, negative by its tolerance included."""
-    density, width = real_array("initial", state.density), state.grid.width
+    density, width = real_array(name, state.density), state.grid.width
     if density.shape != width.shape:
-        raise InvalidArgument(f"`initial` has a density of shape {density.shape}, but its grid has {len(width)} cells.")
-    finite_number("initial.rate", state.rate)
-    pool = non_negative("initial.refractory", state.refractory)
+        raise InvalidArgument(f"`{name}` has a density of shape {density.shape}, but its grid has {len(width)} cells.")
+    finite_number(f"{name}.rate", state.rate)
+    pool = non_negative(f"{name}.refractory", state.refractory)
+    if pool > 0 and model.refractory.mean_duration == 0:
+        raise InvalidArgument(f"`{name}` holds R = {pool:.3g} refractory neurons, but `model` has no refractory state.")
     mass = float(density @ width) + pool
     if not abs(mass - 1.0) <= MASS_TOLERANCE:
-        raise InvalidArgument(f"`initial` has mass {mass:.9g} (density and refractory pool), not 1.")
+        raise InvalidArgument(f"`{name}` has mass {mass:.9g} (density and refractory pool), not 1.")
     system = SpectralElements if isinstance(state.grid, Elements) else PopulationSystem
     if density.min() < -system.undershoot * max(1.0, density.max()):
-        raise InvalidArgument(f"`initial` has a negative density ({density.min():.2g}).")
+        raise InvalidArgument(f"`{name}` has a negative density ({density.min():.2g}).")
 
 
-def _check_fit(model: Population, grid: Grid | Elements) -> None:
+def check_fit(model: Population, grid: Grid | Elements, name: str = "grid") -> None:
     if grid.V_F != model.V_F:
         raise InvalidArgument(
-            f"`grid` has its threshold at {grid.V_F:g} but the model's threshold is {model.V_F:g}; "
+            f"`{name}` has its threshold at {grid.V_F:g} but the model's threshold is {model.V_F:g}; "
             f"build it with `model.grid(cells=...)`."
         )
     if model.threshold.absorbing and grid.v_max != grid.V_F:
         raise InvalidArgument(
-            f"`grid` goes on above V_F to {grid.v_max:g}, but the threshold of `model` is absorbing; "
+            f"`{name}` goes on above V_F to {grid.v_max:g}, but the threshold of `model` is absorbing; "
             f"build it with `model.grid(cells=...)`."
         )
     if not model.threshold.absorbing and grid.v_max == grid.V_F:
         raise InvalidArgument(
-            f"`grid` ends at V_F = {grid.V_F:g}, but the threshold of `model` is not absorbing; "
+            f"`{name}` ends at V_F = {grid.V_F:g}, but the threshold of `model` is not absorbing; "
             f"build it with `model.grid(cells=...)`."
         )
     if grid.V_R != model.V_R:
         raise InvalidArgument(
-            f"`grid` is fitted to a reset at {grid.V_R:g} but the model's is {model.V_R:g}; "
+            f"`{name}` is fitted to a reset at {grid.V_R:g} but the model's is {model.V_R:g}; "
             f"build it with `model.grid(cells=...)`."
         )
 

@@ -200,6 +200,11 @@ def _checked_clock(
         raise InvalidArgument(f"`clock` must be fp.PhysicalTime() or fp.ActivityClock(), not {clock!r}.")
     if not clock.suits(model):
         return PhysicalTime()
+    if scheme is None and isinstance(clock, ActivityClock) and isinstance(grid, Elements):
+        raise InvalidArgument(
+            "`clock` = fp.ActivityClock() needs cells, but `initial` or `grid` is on elements; for a State repeat the "
+            "run that it comes from with grid=model.grid(cells=800)."
+        )
     clock.check(model, natural_scheme(grid) if scheme is None else scheme, stepper)
     return clock
 
@@ -242,7 +247,7 @@ def _families(
             make = partial(method.default_grid, model, datum, t_span)
             elements.append(_Attempt(method, stepper or Rodas5P(), tolerance, make))
         yield elements
-    # Each spike of an event is followed to the resolution at V_F; what is asked for beyond is told, not chased.
+    # Through events the error of N is estimated and shown, but not chased by refinement: it is that of their times.
     once = not isinstance(clock, PhysicalTime)
     cells, fixed = ScharfetterGummel(), stepper is not None and not stepper.adaptive
 
@@ -383,7 +388,6 @@ def _missed(error: float, rtol: float) -> str:
 def _message(ending: Ending) -> str:
     if ending.blow_up is None:
         status, events = ending.status.value, len(ending.jumps)
-        events -= ending.status is Status.ETERNAL
         passed = f", through {events} firing event{'s' if events > 1 else ''}" if events else ""
         return f"{status[0].upper()}{status[1:]}{ending.why} at t = {ending.t:.9g}{passed}."
     low, high = ending.blow_up.interval

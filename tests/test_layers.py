@@ -17,7 +17,7 @@ ROWS = [
     {"models"},
     {"operators", "meanfield", "solution"},
     {"steppers", "diagnostics", "stationary", "spectrum", "delays", "continuation"},
-    {"problem", "cascade", "inputs", "clocks", "solve", "particles"},
+    {"problem", "cascades", "inputs", "clocks", "solve", "particles"},
     {"cases", "sweep", "storage", "plotting", "report", "claims", "explore"},
     {"cli", "__main__"},
 ]
@@ -38,7 +38,8 @@ NEIGHBOURS = {
     ("solve", "problem"),
     ("solve", "clocks"),
     ("clocks", "problem"),
-    ("clocks", "cascade"),
+    ("clocks", "cascades"),
+    ("cascades", "inputs"),
     ("clocks", "inputs"),
     ("problem", "clocks"),
     ("particles", "inputs"),

@@ -8,25 +8,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
-from ..cascade import CRITICAL, cascade
+from ..cascades import CRITICAL, cascade, checked_scheme
 from ..diagnostics.recorder import Recorder
-from ..inputs import Condition
+from ..inputs import Condition, checked_flag
 from ..interpolation import RateHistory, interpolate
 from ..models.overshoot import checked_overshoot
 from ..models.population import Population
 from ..operators.dilated import Dilated
 from ..operators.finite_volumes import FiniteVolumes
-from ..operators.schemes import FluxScheme
 from ..outcomes import InvalidArgument, Jump, Status
 from ..problem import Ending, Problem
 from ..state import State
-from ..steppers.protocol import Step, Stepper, Tolerance, advance
+from ..steppers.location import cut_short
+from ..steppers.protocol import Step, advance
 from ..steppers.rosenbrock import Rodas5P
 
 SHORTEST = 1e-15
 """Step in τ, of order one per spike and membrane time, from which nothing can be learnt."""
-TRIES = 60
-"""Steps that are made at most to end one at a given event."""
 PUNCTUAL = 1e-13
 """Error of the last time, over the length of the run."""
 REPEATS = 100
@@ -50,21 +48,37 @@ class ActivityClock:
         What fired neurons do with the rest of the cascade (without a refractory state).
     transport : bool
         Follow every event by the equation of the standing clock, also where the jump is known from the distribution.
+    most : int, optional
+        Stop after so many events.
 
-    Needs cells and `fp.Rodas5P`. A cascade that never ends is `Status.ETERNAL`. Where N cannot become infinite (a
-    delay, a threshold that is not sharp, inhibition with constant noise) a run is the same as by `fp.PhysicalTime`.
+    Raises
+    ------
+    InvalidArgument
+        If an argument is not one of these; by `fp.solve`, if the scheme is not one on cells or the stepper not
+        `fp.Rodas5P`.
+
+    A cascade that never ends is `Status.ETERNAL`. Where N cannot become infinite (a delay, a threshold that is not
+    sharp, inhibition with constant noise) a run is the same as by `fp.PhysicalTime`. A density that is saved at the
+    very time of an event is the one before it.
 
     Source: Dou, Zhou (2022), arXiv:2206.06972; Taillefumier, Whitman (2022).
 
-    >>> ActivityClock(overshoot="keep")
-    ActivityClock(overshoot='keep', transport=False)
+    >>> import fokkerplanck as fp
+    >>> model = fp.nnlif(b=0.5)
+    >>> sol = fp.solve(model, fp.gaussian(1.83, 0.003), (0.0, 0.1), clock=ActivityClock(overshoot="keep"))
+    >>> [round(jump.fraction, 3) for jump in sol.jumps]
+    [0.811]
     """
 
     overshoot: str = "discard"
     transport: bool = False
+    most: int | None = None
 
     def __post_init__(self) -> None:
         checked_overshoot(self.overshoot)
+        checked_flag("transport", self.transport)
+        if self.most is not None and (isinstance(self.most, bool) or not isinstance(self.most, int) or self.most < 1):
+            raise InvalidArgument(f"`most` must be a number of events, at least 1, not {self.most!r}.")
 
     def suits(self, model: Population) -> bool:
         """Whether the rate can become infinite, so that this clock makes a difference."""
@@ -72,13 +86,9 @@ class ActivityClock:
 
     def check(self, model: Population, scheme: object, stepper: object) -> None:
         """Refuse what it cannot follow."""
-        if not isinstance(scheme, FluxScheme) or not np.isinf(scheme.bound):
-            raise InvalidArgument(
-                f"`clock` = {self!r} needs cells, model.grid(cells=...), with a flux that follows every drift, such as "
-                f"that of fp.ScharfetterGummel(), not {scheme!r}."
-            )
+        checked_scheme("scheme", scheme)
         if stepper is not None and not isinstance(stepper, Rodas5P):
-            raise InvalidArgument(f"`clock` = {self!r} needs fp.Rodas5P(), not {stepper!r}.")
+            raise InvalidArgument(f"`stepper` must be fp.Rodas5P() for fp.ActivityClock(), not {stepper!r}.")
 
     def integrate(
         self, problem: Problem, recorder: Recorder, conditions: tuple[Condition, ...], show: Callable[[float], None]
@@ -116,12 +126,13 @@ class _Run:
         # Counted from the start: at a late t the shortest steps would be lost in its rounding.
         self.elapsed, self.t, self.tau = 0.0, self.start, 0.0
         self.slack = PUNCTUAL * (self.end - self.start) + 4.0 * float(np.spacing(abs(self.end)))
-        self.system.origin = self.start
+        self.system.origin, self.system.end = self.start, self.end
         self.past = _Past(problem.past, self.system)
         self.system.returning = self.past
         self.jumps: list[Jump] = []
         self.dtau = 0.0
         self.put(problem.state.density, problem.state.refractory)
+        self.volumes.begin(self.system.unpack(self.y), self.t)
         recorder.begin(self.system.unpack(self.y), self.t)
 
     def put(self, density: np.ndarray, pool: float) -> None:
@@ -148,12 +159,17 @@ class _Run:
             self.dtau = shorter
             return False
         stop = min(self.end, self.past.next_return)
-        step = _cut(stepper, system, step, self.tau, stop, self.slack, self.tolerance)
-        elapsed = self.elapsed + float(step.new[-2, 0])
+        cut = self._cut(step, stop)
+        if cut is None:
+            self.dtau *= 0.25
+            return False
+        step, elapsed = cut, self.elapsed + float(cut.new[-2, 0])
         t = self.start + elapsed
         if abs(stop - t) <= self.slack:
             t, elapsed = stop, stop - self.start
-        self.recorder.accept(_Physical(system, step), t)
+        taken = _Physical(system, step)
+        self.recorder.accept(taken, t)
+        self.volumes.accept(taken.new, t, taken.dt, taken.bend)
         self.past.accept(step, t)
         self.y, self.tau, self.t, self.elapsed, system.origin = step.new.copy(), self.tau + step.dt, t, elapsed, t
         self.y[-2] = 0.0
@@ -170,66 +186,58 @@ class _Run:
         """What happens while the physical clock stands still; why the run cannot go on, if so."""
         if len(self.jumps) >= REPEATS and self.jumps[-REPEATS].time == self.t:
             return Status.STALLED, " (one firing event follows another, and time does not go on)"
+        if self.clock.most is not None and len(self.jumps) >= self.clock.most:
+            return Status.STOPPED, f" (before firing event number {self.clock.most + 1})"
         # The rate at hand says nothing here: N is infinite, and no boundary layer has to be left out.
-        before = replace(self.state(), rate=np.inf)
-        for transport in (self.clock.transport, True):
-            happened = cascade(
-                self.problem.model, before, self.clock.overshoot, transport, self.system.scheme, self.tolerance.rtol
-            )
-            if happened.fraction > 0.0:
-                break  # else the surplus is that of a cell or two, of which the distribution knows nothing
-        self.jumps.append(happened.jump)
-        self.recorder.before.append(before)
+        before, rules = replace(self.state(), rate=np.inf), (self.system.scheme, self.tolerance.rtol)
+        model, overshoot = self.problem.model, self.clock.overshoot
+        happened = cascade(model, before, overshoot, self.clock.transport, *rules)
+        if happened.fraction == 0.0:  # the surplus is that of a cell or two, of which the distribution knows nothing
+            happened = cascade(model, before, overshoot, True, *rules)
         if happened.eternal:
-            return Status.ETERNAL, f" (each round takes {happened.fraction:.4g} spikes per neuron)"
-        self.past.event(happened.jump)
+            return Status.ETERNAL, f" (after {happened.fraction:.4g} spikes per neuron it was going on)"
+        self.recorder.beyond(happened.truncated_mass)
+        if not happened.resolved:
+            return (
+                Status.UNRESOLVED,
+                " (the firing event pushes the density against v_min; use a grid with a lower one)",
+            )
         self.put(happened.after.density, happened.after.refractory)
-        self.recorder.jump(self.system.unpack(self.y), self.t, happened.fraction)
+        self.recorder.jump(self.system.unpack(self.y), self.t, before, happened.fraction)
+        self.past.event(happened.jump)
+        self.jumps.append(happened.jump)
         return None
+
+    def _cut(self, step: Step, stop: float) -> Step | None:
+        """The step, ended early where the physical clock shows `stop` or every spike sets off one other."""
+        system = self.system
+
+        def late(y: np.ndarray) -> float:
+            return system.time(y) - stop
+
+        def critical(y: np.ndarray) -> float:  # from below: there N is still a number
+            return system.branching(y) - 1.0 + 0.5 * CRITICAL
+
+        for gap, near in ((late, self.slack), (critical, 0.5 * CRITICAL)):
+            if gap(step.new) > near:
+
+                def foreseen(step: Step, gap: Callable[[np.ndarray], float] = gap) -> float:
+                    if not gap(step.new) > 0.0 > gap(step.old):
+                        return np.nan
+                    return step.dt * float(brentq(lambda theta: gap(step.at(theta)), 0.0, 1.0))
+
+                cut = cut_short(
+                    self.problem.stepper, system, step, self.tau, self.tolerance,
+                    gap=lambda step, gap=gap: gap(step.new), near=near, foreseen=foreseen,
+                )  # fmt: skip
+                if cut is None:
+                    return None
+                step = cut
+        return step
 
     def _shorter(self, dtau: float) -> float:
         """No longer than allowed, and such that a step does not meet what it fires itself."""
         return min(dtau, self.problem.max_step, 0.5 * self.system.latency or np.inf)
-
-
-def _cut(
-    stepper: Stepper, system: Dilated, step: Step, tau: float, stop: float, slack: float, tolerance: Tolerance
-) -> Step:
-    """The step, ended early where the physical clock shows `stop` or where every spike sets off one other."""
-    for gap, near in (
-        (lambda y: system.origin + float(y[-2, 0]) - stop, slack),
-        (lambda y: system.branching(y) - 1.0 + 0.5 * CRITICAL, 0.5 * CRITICAL),  # where N is still a number
-    ):
-        if gap(step.new) > near:
-            step = _ended(stepper, system, step, tau, gap, near, tolerance)
-    return step
-
-
-def _ended(
-    stepper: Stepper,
-    system: Dilated,
-    step: Step,
-    tau: float,
-    gap: Callable[[np.ndarray], float],
-    near: float,
-    tolerance: Tolerance,
-) -> Step:
-    """The step repeated, shorter, until `gap`, positive at its end, is nil there: where its dense output has it."""
-    low, high = 0.0, step.dt
-    for _ in range(TRIES):
-        length = 0.5 * (low + high)
-        if gap(step.new) > 0.0 > gap(step.old):
-            foreseen = step.dt * float(brentq(lambda theta, of: gap(of.at(theta)), 0.0, 1.0, args=(step,)))
-            length = foreseen if low < foreseen < high else length
-        trial = advance(stepper, system, step.old, tau, length, tolerance)
-        if trial is None:
-            high = length
-            continue
-        step, excess = trial, gap(trial.new)
-        if abs(excess) <= near or high - low <= 1e-15 * high:
-            break
-        low, high = (low, length) if excess > 0.0 else (length, high)
-    return step
 
 
 class _Past:
@@ -264,13 +272,18 @@ class _Past:
                 del self._ends[: FORGET // 2], self._steps[: FORGET // 2]
 
     def __call__(self, t: float) -> float:
-        """N(t − τ_R): of the step within which the physical clock showed that time."""
-        when = t - self._latency
-        k = int(np.searchsorted(self._ends, when, side="right")) - 1
+        """N(t − τ_R): of the step within which the physical clock showed that time.
+
+        At the next return it is what it was just before: what comes then is of no concern to a step that ends there.
+        """
+        beyond = t >= self.next_return
+        when = (self.next_return if beyond else t) - self._latency
+        k = int(np.searchsorted(self._ends, when, side="left" if beyond else "right")) - 1
         if k < 0:
-            return float(self._before(when))
-        old, new, bend = self._steps[min(k, len(self._steps) - 1)]
-        theta = _when(when - self._ends[min(k, len(self._steps) - 1)], old, new, bend)
+            return float(self._before(min(when, self._before.t[-1])))
+        k = min(k, len(self._steps) - 1)
+        old, new, bend = self._steps[k]
+        theta = _when(when - self._ends[k], old, new, bend)
         m = float(interpolate(theta, old, new, bend)[1])
         return (1.0 - m) / m
 

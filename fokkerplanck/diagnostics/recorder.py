@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Monitor = Callable[[State], float]
 
+VISIBLE_POOL = 1e-4
+"""Size of a negative refractory pool that is told: what has fired and what comes back are integrated apart."""
 BENDS = 3
 """Coefficients of the dense output of N that every stepper which meets a jump at once has."""
 FRAMES = 400
@@ -84,8 +86,8 @@ class Recorder:
         for s in self.save_at[(self.save_at > before) & (self.save_at <= t)]:
             self._saved.append((float(s), step.at((s - before) / (t - before))[:-2, 0]))
 
-    def jump(self, y: np.ndarray, t: float, fraction: float = 0.0) -> None:
-        """Record that the rate jumps at t, just after which y holds: times go on increasing.
+    def jump(self, y: np.ndarray, t: float, before: State | None = None, fraction: float = 0.0) -> None:
+        """Record that the rate jumps at t, just after which y holds: its time is the next number after t.
 
         If a `fraction` of the population fires at that instant the density jumps as well, and is kept on both sides.
         """
@@ -93,8 +95,14 @@ class Recorder:
         self._observe(y, after)
         self._bend.extend(0.0 for _ in range(len(self._bend) // steps if steps else BENDS))
         self._fired.append(self._fired[-1] + fraction)
-        if fraction and self.save_at is None:
-            self._pinned += [(t, self.before[-1].density), (after, y[:-2, 0].copy())]
+        if before is not None:
+            self.before.append(before)
+            if self.save_at is None:
+                self._pinned += [(t, before.density), (after, y[:-2, 0].copy())]
+
+    def beyond(self, mass: float) -> None:
+        """Take note of a mass that an event has put beyond the ends of the grid."""
+        self._tail = max(self._tail, mass)
 
     @property
     def work(self) -> float:
@@ -120,7 +128,7 @@ class Recorder:
         jumps: tuple[Jump, ...] = (),
     ) -> Solution:
         """Everything recorded, with the last state; what the user should know is warned of, with `remark`."""
-        for sentence in filter(None, (remark, self._negative, self._truncation())):
+        for sentence in filter(None, (remark, self._negative, self._truncation(), self._loss())):
             warnings.warn(sentence, FokkerPlanckWarning, stacklevel=3)
             message = f"{message} {sentence}"
         if self.save_at is None and self._saved[-1][0] != t:
@@ -171,11 +179,18 @@ class Recorder:
         if edge > self._edge:  # the tail grows with the density at the ends; there is no need to ask at every step
             self._edge = edge
             self._tail = max(self._tail, float(self.system.tail(y, t)[0]))
-        smallest = float(y[:-2].min())
+        smallest, pool = float(y[:-2].min()), float(y[-2, 0])
+        if pool < -VISIBLE_POOL:
+            self._negative = f"The refractory pool went down to {pool:.1e} at t = {t:.6g}; use a smaller rtol."
         self._peak = max(self._peak, float(y[:-2].max()))
         if smallest < min(self._smallest, -self.system.undershoot * max(1.0, self._peak)):
             self._negative = self.system.remedy(smallest, y, t)
         self._smallest = min(self._smallest, smallest)
+
+    def _loss(self) -> str | None:
+        if self._mass_error <= VISIBLE_TAIL:
+            return None
+        return f"The mass of the population is wrong by up to {self._mass_error:.1e}: do not trust this run."
 
     def _truncation(self) -> str | None:
         if self._tail <= VISIBLE_TAIL:

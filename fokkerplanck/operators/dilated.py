@@ -58,7 +58,7 @@ class Dilated:
             float(self.model.noise.diffusion(np.zeros(1))[0]),
             self.model.noise.gain,
         )
-        self.origin = 0.0
+        self.origin, self.end = 0.0, np.inf
         self._pivot = np.empty((self.cells, 1))
         self._response = np.zeros((self.cells, 1))
 
@@ -71,8 +71,12 @@ class Dilated:
 
     def _coefficients(self, m: float, t: float, faces: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         """Drift μ and conductance κ of the faces, per unit of τ."""
-        own = self.volumes.face_drift[faces] + self.model.coupling.external_at(t)
+        own = self.volumes.face_drift[faces] + self._external(t)
         return m * own + (1.0 - m) * self._b, (m * self._a0 + (1.0 - m) * self._a1) / self.volumes.distance[faces]
+
+    def _external(self, t: float) -> float:
+        """I(t), which need not be defined beyond the end of the run: a step that goes too far is cut short later."""
+        return self.model.coupling.external_at(min(t, self.end))
 
     def _slopes(
         self, m: float, t: float, drift: np.ndarray, diffusion: float, faces: slice = slice(None)
@@ -85,7 +89,7 @@ class Dilated:
 
     def _by_share(self, t: float, faces: slice = slice(None)) -> tuple[np.ndarray, float]:
         """∂μ/∂m and ∂a/∂m."""
-        own = self.volumes.face_drift[faces] + self.model.coupling.external_at(t)
+        own = self.volumes.face_drift[faces] + self._external(t)
         return own - self._b, self._a0 - self._a1
 
     def _last_weight(self, m: float, t: float) -> float:
@@ -120,7 +124,11 @@ class Dilated:
 
     def parts(self, y: np.ndarray) -> tuple[np.ndarray, float, float, float]:
         """(n, R, t, m)."""
-        return y[: self.cells], float(y[-3, 0]), self.origin + float(y[-2, 0]), float(y[-1, 0])
+        return y[: self.cells], float(y[-3, 0]), self.time(y), float(y[-1, 0])
+
+    def time(self, y: np.ndarray) -> float:
+        """t."""
+        return self.origin + float(y[-2, 0])
 
     def pack(self, y: np.ndarray) -> np.ndarray:
         """From (n, R, N) of the finite volumes, at the time `origin`; m is set by `close`."""
@@ -137,7 +145,7 @@ class Dilated:
 
         A step that ends beyond the blow-up is of use: its dense output tells when the blow-up was.
         """
-        last, t = float(y[self.cells - 1, 0]), self.origin + float(y[-2, 0])
+        last, t = float(y[self.cells - 1, 0]), self.time(y)
 
         def excess(m: float) -> float:
             return self._last_weight(m, t) * last - (1.0 - m)
@@ -163,7 +171,10 @@ class Dilated:
         eta = self._transport(n, self._slopes(m, t, *self._by_share(t)), self._response)
         self._by_time, self._eta_time = np.zeros_like(self._response), 0.0
         if self.model.coupling.time_dependent:
-            drift = np.full_like(self.volumes.face_drift, m * _slope(self.model.coupling.external_at, t, STRIDE))
+            drift = np.full_like(
+                self.volumes.face_drift,
+                m * _slope(self._external, t, STRIDE if t + 2.0 * STRIDE <= self.end else -STRIDE),
+            )
             self._eta_time = self._transport(n, self._slopes(m, t, drift, 0.0), self._by_time)
             self._response += self._by_time / shift
         # The reset u_S = s_0 + s_1 u_m: with a pool S = m R/τ_R and (shift + m/τ_R) u_R = ρ_R − ρ_m − (1 + R/τ_R) u_m.
@@ -228,7 +239,7 @@ class Dilated:
 
 
 def _slope(function: Callable[[float], float], t: float, h: float) -> float:
-    """One-sided, of second order: neither I(t) nor the past need be known before t."""
+    """One-sided, of second order; h may be negative."""
     return (4.0 * function(t + h) - 3.0 * function(t) - function(t + 2.0 * h)) / (2.0 * h)
 
 

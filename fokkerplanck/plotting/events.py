@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from ..cascade import Cascade
+    from ..cascades import Cascade
     from ..particles.solution import ParticleSolution
     from ..solution import Solution
 

@@ -242,9 +242,9 @@ def test_refusals():
     with pytest.raises(InvalidArgument, match="overshoot"):
         fp.ActivityClock("all")
     for scheme in (fp.Spectral(), fp.HarmonicMean(), fp.Weno5()):
-        with pytest.raises(InvalidArgument, match="needs cells"):
+        with pytest.raises(InvalidArgument, match="must be a scheme on cells"):
             fp.solve(model, CONCENTRATED, span, scheme=scheme, clock=clock)
     with pytest.raises(InvalidArgument, match="needs cells"):
         fp.solve(model, fp.solve(model, fp.gaussian(0.0, 0.25), span).final, span, clock=clock)
-    with pytest.raises(InvalidArgument, match=r"needs fp\.Rodas5P"):
+    with pytest.raises(InvalidArgument, match=r"must be fp\.Rodas5P"):
         fp.solve(model, CONCENTRATED, span, stepper=fp.BackwardEuler(0.01), clock=clock)

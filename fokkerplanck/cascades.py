@@ -11,12 +11,14 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
 from .grid import Grid
+from .inputs import check_fit, check_state, checked_flag, checked_tolerance
 from .models.overshoot import checked_overshoot
 from .models.population import Population, require_population
 from .operators.dilated import StandingClock
 from .operators.schemes import FluxScheme, ScharfetterGummel
 from .outcomes import InvalidArgument, Jump
 from .state import State
+from .steppers.location import cut_short
 from .steppers.protocol import Step, Tolerance, advance
 from .steppers.rosenbrock import Rodas5P
 
@@ -30,7 +32,11 @@ CRITICAL = 1e-9
 FRAMES = 101
 """Stages of a cascade that are kept."""
 LONGEST = 30.0
-"""Rounds, of (V_F − V_R)/b spikes per neuron, after which a cascade with noise is taken for one without end."""
+"""Rounds, of (V_F − V_R)/b spikes per neuron, after which a cascade that can go on for ever is not followed further."""
+SHORTEST = 1e-15
+"""Step, in spikes per neuron, from which nothing can be learnt."""
+LOST = 1e-2
+"""Mass beyond v_min with which an event cannot be followed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +60,8 @@ class Cascade:
         Spikes that neurons at V_F have yet to send: the event ends when none are left.
     density : array, shape (stages, cells)
         Cell averages of the density at each stage; those who wait, or fell silent, are not in it.
+    truncated_mass : float
+        Largest estimate of the mass that lay beyond v_min; from a hundredth on the event is not followed to its end.
     """
 
     fraction: float
@@ -65,6 +73,12 @@ class Cascade:
     spikes: np.ndarray
     waiting: np.ndarray
     density: np.ndarray
+    truncated_mass: float = 0.0
+
+    @property
+    def resolved(self) -> bool:
+        """Whether it was followed to its end, or to where it is clear that there is none."""
+        return self.eternal or self.fraction == 0.0 or self.after is not self.before
 
     @property
     def jump(self) -> Jump:
@@ -104,7 +118,8 @@ def cascade(
     model : Population
         With an absorbing threshold and no transmission delay: a kick that comes later sets off nothing now.
     state : State
-        On cells. If it has a finite rate N, the boundary layer of width a/(bN) at V_F is left out of account.
+        On cells, at the blow-up: from `sol.before`, or with an infinite rate. For one with a finite rate N that is not
+        there yet the boundary layer of width a/(bN) at V_F is left out of account; only the distribution can do that.
     overshoot : "keep", "discard" or "none"
         What fired neurons do with the rest of the cascade. With a refractory state they wait there, whatever it is.
     transport : bool
@@ -119,7 +134,8 @@ def cascade(
     Raises
     ------
     InvalidArgument
-        If the model has no cascades, or the state is not on cells.
+        If the model has no cascades, the state is not one of it on cells, or the equation of the standing clock is to
+        start from a state with a boundary layer.
 
     Source: Delarue, Inglis, Rubenthaler, Tanré (2015), arXiv:1406.1151; Dou, Zhou (2022), arXiv:2206.06972.
 
@@ -129,16 +145,45 @@ def cascade(
     >>> round(fp.cascade(model, state).fraction, 2)
     1.0
     """
-    overshoot = checked_overshoot(overshoot)
-    model = require_population(model)
+    overshoot, transport = checked_overshoot(overshoot), checked_flag("transport", transport)
+    model, scheme = require_population(model), checked_scheme("scheme", scheme or ScharfetterGummel())
+    allowed = Tolerance(checked_tolerance(tolerance, 1.0).rtol, 1e-3 * tolerance)
     if not model.threshold.absorbing or model.coupling.delay:
         raise InvalidArgument("`model` has no cascades: with a delay or a threshold that is no sharp one N is finite.")
     if not isinstance(state, State) or not isinstance(state.grid, Grid):
-        raise InvalidArgument("`state` must be a State on cells, such as the .final of fp.solve(..., grid=...).")
+        raise InvalidArgument(
+            "`state` must be a State on cells, such as sol.before[0] of a run with fp.ActivityClock()."
+        )
+    check_fit(model, state.grid, "state")
+    check_state(model, replace(state, rate=0.0), "state")
     layer = LAYERS * _layer(model, state)
     if model.noise.gain == 0.0 and not transport:
-        return _shifted(model, state, overshoot, layer)
-    return _transported(model, state, overshoot, scheme or ScharfetterGummel(), tolerance)
+        happened = _shifted(model, state, overshoot, layer)
+    elif 0.0 < layer < model.V_F - model.V_R:
+        raise InvalidArgument(
+            f"`state` has the finite rate {state.rate:.4g} and a boundary layer at V_F: it is not at the blow-up yet, "
+            f"where the standing clock begins; take it from sol.before of a run with fp.ActivityClock()."
+        )
+    else:
+        happened = _transported(model, state, overshoot, scheme, allowed)
+    return happened if happened.after is state else replace(happened, after=_closed(model, scheme, happened.after))
+
+
+def checked_scheme(name: str, scheme: object) -> FluxScheme:
+    """A two-point flux that follows every drift, as transport by b without noise asks for."""
+    if isinstance(scheme, FluxScheme) and np.isinf(scheme.bound):
+        return scheme
+    raise InvalidArgument(
+        f"`{name}` must be a scheme on cells whose flux follows every drift, such as fp.ScharfetterGummel(), "
+        f"not {scheme!r}."
+    )
+
+
+def _closed(model: Population, scheme: FluxScheme, state: State) -> State:
+    """The state with the rate of its density, which is infinite if the density is still critical."""
+    system = scheme.discretize(model, state.grid)
+    y = system.pack(state.density, state.refractory)
+    return replace(state, rate=float(y[-1, 0]) if system.close(y, state.t) else np.inf)
 
 
 def _layer(model: Population, state: State) -> float:
@@ -150,10 +195,14 @@ def _layer(model: Population, state: State) -> float:
     return float(model.noise.diffusion(np.asarray(state.rate))) / drift if drift > 0.0 else np.inf
 
 
-def _round(model: Population) -> float:
-    """Spikes per neuron that carry a neuron from V_R to V_F."""
-    b = model.coupling.gain
-    return (model.V_F - model.V_R) / b if b > 0.0 else np.inf
+def _round(model: Population, overshoot: str) -> float:
+    """Spikes per neuron that carry a neuron from V_R to V_F, if that can go on for ever; else infinity.
+
+    In the long run a neuron that goes round fires b/(V_F − V_R) times per spike that each sends.
+    """
+    b, way = model.coupling.gain, model.V_F - model.V_R
+    for_ever = b >= way and overshoot != "none" and model.refractory.mean_duration == 0.0
+    return way / b if for_ever else np.inf
 
 
 # -- without activity noise: a shift --------------------------------------------------------------------------------
@@ -170,8 +219,8 @@ def _shifted(model: Population, state: State, overshoot: str, layer: float) -> C
 
     delta = _least(beyond, (V_F - grid.faces[::-1]) / b, layer / b) if b > 0.0 else 0.0
     silent = model.refractory.mean_duration > 0.0
-    eternal = not silent and overshoot != "none" and delta >= _round(model)
-    delta = min(delta, _round(model)) if eternal else delta
+    eternal = delta >= _round(model, overshoot)
+    delta = min(delta, _round(model, overshoot))
     stages = np.linspace(0.0, delta, FRAMES if delta else 1)
 
     def masses(z: float) -> np.ndarray:
@@ -217,7 +266,7 @@ def _least(beyond: Callable[[float], float], stages: np.ndarray, first: float) -
         if z < after and beyond(float(after)) < after:
             return float(brentq(lambda x: beyond(x) - x, z, after, xtol=1e-15)) if beyond(z) > z else z
         z = max(z, float(after))
-    return z
+    return max(z, beyond(z))  # everybody is in reach
 
 
 def _deposit(grid: Grid, density: np.ndarray, v: float, mass: float) -> None:
@@ -228,38 +277,40 @@ def _deposit(grid: Grid, density: np.ndarray, v: float, mass: float) -> None:
 # -- with activity noise: the equation of the standing clock --------------------------------------------------------
 
 
-def _transported(model: Population, state: State, overshoot: str, scheme: FluxScheme, tolerance: float) -> Cascade:
+def _transported(model: Population, state: State, overshoot: str, scheme: FluxScheme, allowed: Tolerance) -> Cascade:
     assert isinstance(state.grid, Grid)
-    silent = model.refractory.mean_duration > 0.0
-    system = StandingClock(model, state.grid, scheme, overshoot)
-    stepper, allowed = Rodas5P(), Tolerance(tolerance, 1e-3 * tolerance)
+    system, stepper = StandingClock(model, state.grid, scheme, overshoot), Rodas5P()
     y = system.pack(state.density)
     system.close(y, 0.0)
-    z, waiting = 0.0, 0.0
-    stages, queue, frames = [0.0], [0.0], [y[:-2, 0].copy()]
-    longest = LONGEST * min(_round(model), 1.0 / LONGEST if silent or overshoot == "none" else np.inf)
-    eternal, dz = False, stepper.first_step(system, y, 0.0, allowed)
-    return_now = float(y[-1, 0]) < 1.0 - CRITICAL
-    while not return_now:
+    z, waiting, lost = 0.0, 0.0, float(system.tail(y, 0.0)[0])
+    stages, queue, frames = [z], [waiting], [y[:-2, 0].copy()]
+    longest = LONGEST * _round(model, overshoot)
+    over, dz = float(y[-1, 0]) < 1.0 - CRITICAL, stepper.first_step(system, y, 0.0, allowed)
+    while not over and z <= longest and lost <= LOST and dz >= SHORTEST:
         step = advance(stepper, system, y, z, dz, allowed)
         if step is None or step.error > 1.0:
-            dz *= 0.25 if step is None else 0.5
+            dz = 0.25 * dz if step is None else stepper.next_step(system, y, z, dz, step.error)
             continue
-        left = waiting + float(step.fired[0]) - dz
-        if left <= 0.0 and float(step.new[-1, 0]) < 1.0:
-            step, left = _ended(stepper, system, y, z, step, waiting, allowed)
-            return_now = True
-        y, z, waiting = step.new, z + step.dt, left
+        if _left(step, waiting) <= 0.0 and float(step.new[-1, 0]) < 1.0:
+            last = cut_short(
+                stepper, system, step, z, allowed,
+                gap=lambda step, held=waiting: -_left(step, held), near=1e-14,
+                foreseen=lambda step, held=waiting: _emptied(step, held),
+            )  # fmt: skip
+            if last is None:
+                dz *= 0.25
+                continue
+            step, over = last, abs(_left(last, waiting)) <= 1e-12
+        y, z, waiting = step.new, z + step.dt, _left(step, waiting)
+        lost = max(lost, float(system.tail(y, z)[0]))
         stages.append(z)
         queue.append(waiting)
         frames.append(y[:-2, 0].copy())
-        eternal = z > longest and not return_now
-        return_now = return_now or eternal
         dz = stepper.next_step(system, y, z, step.dt, step.error)
-    after = state
-    if z and not eternal:
+    after, eternal = state, not over and z > longest
+    if z and over:
         density, pool = y[:-2, 0].copy(), state.refractory
-        if silent:
+        if model.refractory.mean_duration > 0.0:
             pool += float(y[-2, 0])
         else:
             _deposit(state.grid, density, model.V_R, float(y[-2, 0]))
@@ -267,26 +318,15 @@ def _transported(model: Population, state: State, overshoot: str, scheme: FluxSc
     kept = np.unique(np.linspace(0, len(stages) - 1, FRAMES).round().astype(int))
     return Cascade(
         z, model.coupling.gain * z, overshoot, eternal, state, after,
-        np.array(stages)[kept], np.array(queue)[kept], np.array(frames)[kept],
+        np.array(stages)[kept], np.array(queue)[kept], np.array(frames)[kept], lost,
     )  # fmt: skip
 
 
-def _ended(
-    stepper: Rodas5P, system: StandingClock, y: np.ndarray, z: float, step: Step, waiting: float, allowed: Tolerance
-) -> tuple[Step, float]:
-    """The step cut to end where nobody waits any more."""
+def _left(step: Step, waiting: float) -> float:
+    """B at the end of a step that began with B = `waiting`."""
+    return waiting + float(step.fired[0]) - step.dt
 
-    def left(step: Step) -> float:
-        return waiting + float(step.fired[0]) - step.dt
 
-    low, high, cut = 0.0, step.dt, step
-    for _ in range(60):
-        gap = left(cut)
-        if abs(gap) <= 1e-14:
-            break
-        low, high = (cut.dt, high) if gap > 0.0 else (low, cut.dt)
-        # B' = F − 1 at the end of the cut step: Newton's iteration, within the bracket.
-        newton = cut.dt - gap / (float(cut.new[-1, 0]) - 1.0)
-        dz = newton if low < newton < high else 0.5 * (low + high)
-        cut = advance(stepper, system, y, z, dz, allowed) or cut
-    return cut, left(cut)
+def _emptied(step: Step, waiting: float) -> float:
+    """The length at which B is zero, by its slope F − 1 at the end of the step."""
+    return step.dt - _left(step, waiting) / (float(step.new[-1, 0]) - 1.0)
