@@ -39,7 +39,7 @@ LOST = 1e-2
 """Mass beyond v_min with which an event cannot be followed."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cascade:
     """The firing event of a density at one instant, stage by stage.
 
@@ -84,6 +84,13 @@ class Cascade:
     def jump(self) -> Jump:
         """The event as a solution lists it."""
         return Jump(self.before.t, self.fraction, self.shift, self.overshoot)
+
+    def __repr__(self) -> str:
+        end = "never ends" if self.eternal else "ends" if self.resolved else "leaves the grid"
+        return (
+            f"Cascade({self.overshoot}: at t = {self.before.t:.9g}, {end} after {self.fraction:.6g} spikes per neuron, "
+            f"{len(self.spikes)} stages)"
+        )
 
     def plot(self) -> Figure:
         """The density stage by stage, and the spikes that wait."""
@@ -292,11 +299,7 @@ def _transported(model: Population, state: State, overshoot: str, scheme: FluxSc
             dz = 0.25 * dz if step is None else stepper.next_step(system, y, z, dz, step.error)
             continue
         if _left(step, waiting) <= 0.0 and float(step.new[-1, 0]) < 1.0:
-            last = cut_short(
-                stepper, system, step, z, allowed,
-                gap=lambda step, held=waiting: -_left(step, held), near=1e-14,
-                foreseen=lambda step, held=waiting: _emptied(step, held),
-            )  # fmt: skip
+            last = _ended(stepper, system, step, z, waiting, allowed)
             if last is None:
                 dz *= 0.25
                 continue
@@ -322,11 +325,20 @@ def _transported(model: Population, state: State, overshoot: str, scheme: FluxSc
     )  # fmt: skip
 
 
+def _ended(
+    stepper: Rodas5P, system: StandingClock, step: Step, z: float, waiting: float, allowed: Tolerance
+) -> Step | None:
+    """The step cut short where nobody waits any more."""
+
+    def sent(step: Step) -> float:
+        return -_left(step, waiting)
+
+    def foreseen(step: Step) -> float:  # by the slope F − 1 at the end of the step
+        return step.dt + sent(step) / (float(step.new[-1, 0]) - 1.0)
+
+    return cut_short(stepper, system, step, z, allowed, sent, 1e-14, foreseen)
+
+
 def _left(step: Step, waiting: float) -> float:
     """B at the end of a step that began with B = `waiting`."""
     return waiting + float(step.fired[0]) - step.dt
-
-
-def _emptied(step: Step, waiting: float) -> float:
-    """The length at which B is zero, by its slope F − 1 at the end of the step."""
-    return step.dt - _left(step, waiting) / (float(step.new[-1, 0]) - 1.0)

@@ -164,6 +164,8 @@ def checked_monitors(monitors: Mapping[str, Monitor] | None) -> dict[str, Monito
 
 
 def checked_conditions(stop_when: Any) -> tuple[Condition, ...]:
+    if callable(stop_when):
+        raise InvalidArgument("`stop_when` must be a list; put the function into one: stop_when=[condition].")
     if not isinstance(stop_when, Sequence) or not all(callable(condition) for condition in stop_when):
         raise InvalidArgument(f"`stop_when` must be a list of functions of a State, not {stop_when!r}.")
     return tuple(stop_when)

@@ -162,15 +162,16 @@ class Solution:
         return to_xarray(self)
 
     def __repr__(self) -> str:
-        q, shown = self.quality, self.jumps[:EVENTS]
+        q, shown, more = self.quality, self.jumps[:EVENTS], len(self.jumps) - EVENTS
         lines = [
             f"Solution: {self.message}",
             f"├─ t = {self.t[0]:g} to {self.t[-1]:.9g} in {q.steps} steps ({q.rejected} rejected)",
             f"├─ N = {self.rate.min():.6g} to {self.rate.max():.6g}, at the end {self.rate[-1]:.6g}",
             *(f"├─ at t = {jump.time:.9g} a fraction {jump.fraction:.5g} fires at once" for jump in shown),
+            *([f"├─ and {more} more such events"] if more > 0 else []),
             f"├─ mass error {q.mass_error:.1e}, smallest density {q.smallest_density:.1e}, "
             f"mass beyond the grid at most {q.truncated_mass:.1e}",
-            f"├─ relative error of N about {q.error_estimate:.1e}",
+            *([f"├─ relative error of N about {q.error_estimate:.1e}"] if math.isfinite(q.error_estimate) else []),
             f"└─ {self.grid!r}",
         ]
         return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from scipy.optimize import brentq
 from ..cascades import CRITICAL, cascade, checked_scheme
 from ..diagnostics.recorder import Recorder
 from ..inputs import Condition, checked_flag
-from ..interpolation import RateHistory, interpolate
+from ..interpolation import RateHistory
 from ..models.overshoot import checked_overshoot
 from ..models.population import Population
 from ..operators.dilated import Dilated
@@ -27,8 +28,8 @@ SHORTEST = 1e-15
 """Step in τ, of order one per spike and membrane time, from which nothing can be learnt."""
 PUNCTUAL = 1e-13
 """Error of the last time, over the length of the run."""
-REPEATS = 100
-"""Firing events at one instant that are no progress."""
+REPEATS, WITHIN = 100, 1e-3
+"""So many firing events within so short a time are no progress: they accumulate."""
 FORGET = 4000
 """Steps after which it is worth dropping those that lie too far back."""
 QUARTERS = np.array([0.25, 0.5, 0.75])
@@ -139,7 +140,8 @@ class _Run:
         """Go on from this density and pool."""
         self.y = self.system.pack(self.volumes.pack(density, pool))
         self.system.close(self.y, self.tau)
-        self.dtau = self._shorter(self.problem.stepper.first_step(self.system, self.y, self.tau, self.tolerance))
+        first = self.problem.stepper.first_step(self.system, self.y, self.tau, self.tolerance)
+        self.dtau = self._shorter(max(first, 1e3 * SHORTEST))  # not so short that it could not be rejected
 
     def state(self) -> State:
         """As the user's functions see it."""
@@ -184,8 +186,8 @@ class _Run:
 
     def fire(self) -> tuple[Status, str] | None:
         """What happens while the physical clock stands still; why the run cannot go on, if so."""
-        if len(self.jumps) >= REPEATS and self.jumps[-REPEATS].time == self.t:
-            return Status.STALLED, " (one firing event follows another, and time does not go on)"
+        if len(self.jumps) >= REPEATS and self.jumps[-REPEATS].time > self.t - WITHIN:
+            return Status.STALLED, f" ({REPEATS} firing events within {WITHIN:g}: they accumulate)"
         if self.clock.most is not None and len(self.jumps) >= self.clock.most:
             return Status.STOPPED, f" (before firing event number {self.clock.most + 1})"
         # The rate at hand says nothing here: N is infinite, and no boundary layer has to be left out.
@@ -220,33 +222,69 @@ class _Run:
 
         for gap, near in ((late, self.slack), (critical, 0.5 * CRITICAL)):
             if gap(step.new) > near:
-
-                def foreseen(step: Step, gap: Callable[[np.ndarray], float] = gap) -> float:
-                    if not gap(step.new) > 0.0 > gap(step.old):
-                        return np.nan
-                    return step.dt * float(brentq(lambda theta: gap(step.at(theta)), 0.0, 1.0))
-
-                cut = cut_short(
-                    self.problem.stepper, system, step, self.tau, self.tolerance,
-                    gap=lambda step, gap=gap: gap(step.new), near=near, foreseen=foreseen,
-                )  # fmt: skip
+                cut = self._ended(step, gap, near)
                 if cut is None:
                     return None
                 step = cut
         return step
+
+    def _ended(self, step: Step, gap: Callable[[np.ndarray], float], near: float) -> Step | None:
+        """The step cut short where `gap`, negative before, is zero: its dense output tells."""
+
+        def at_end(step: Step) -> float:
+            return gap(step.new)
+
+        def foreseen(step: Step) -> float:
+            if not gap(step.new) > 0.0 > gap(step.old):
+                return np.nan
+            return step.dt * float(brentq(lambda theta: gap(step.at(theta)), 0.0, 1.0))
+
+        return cut_short(self.problem.stepper, self.system, step, self.tau, self.tolerance, at_end, near, foreseen)
 
     def _shorter(self, dtau: float) -> float:
         """No longer than allowed, and such that a step does not meet what it fires itself."""
         return min(dtau, self.problem.max_step, 0.5 * self.system.latency or np.inf)
 
 
+@dataclass(frozen=True)
+class _Stretch:
+    """The rows of t and m of one step in τ, as polynomials of the share θ of the step."""
+
+    elapsed: tuple[float, ...]
+    share: tuple[float, ...]
+
+    @classmethod
+    def of(cls, step: Step) -> _Stretch:
+        rows = [[float(part[row, 0]) for part in (step.old, step.new, *step.bend)] for row in (-2, -1)]
+        return cls(tuple(rows[0]), tuple(rows[1]))
+
+    def when(self, elapsed: float) -> float:
+        """The share of the step after which the physical clock has gone on by `elapsed`."""
+        if elapsed >= self.elapsed[1]:
+            return 1.0
+        return float(brentq(lambda x: _curve(x, self.elapsed) - elapsed, 0.0, 1.0)) if elapsed > 0.0 else 0.0
+
+    def rate(self, elapsed: float) -> float:
+        """N at that time."""
+        m = _curve(self.when(elapsed), self.share)
+        return (1.0 - m) / m
+
+
+def _curve(theta: float, parts: tuple[float, ...]) -> float:
+    """`interpolation.interpolate` of plain numbers, which the many calls of a root search make worth while."""
+    bend = 0.0
+    for k in reversed(parts[2:]):
+        bend = k + theta * bend
+    return (1.0 - theta) * parts[0] + theta * (parts[1] + (1.0 - theta) * bend)
+
+
 class _Past:
     """What comes back after a fixed refractory time: N(t − τ_R), and whole firing events."""
 
     def __init__(self, before: RateHistory, system: Dilated) -> None:
-        self._before, self._system, self._latency = before, system, system.latency
+        self._before, self._latency = before, system.latency
         self._ends: list[float] = [system.origin]
-        self._steps: list[tuple[np.ndarray, np.ndarray, list[np.ndarray]]] = []
+        self._steps: list[_Stretch] = []
         # At the start the rate may jump: a step ends where that comes back, with nobody in particular.
         self._returns = [(system.origin + self._latency, 0.0)] if self._latency else []
 
@@ -256,18 +294,19 @@ class _Past:
         return self._returns[0][0] if self._returns else np.inf
 
     def event(self, jump: Jump) -> None:
+        """A fraction of the population has fired at once."""
         if self._latency:
             self._returns.append((jump.time + self._latency, jump.fraction))
 
     def take(self) -> float:
-        """Their fraction."""
+        """The fraction that comes back at `next_return`."""
         return self._returns.pop(0)[1]
 
     def accept(self, step: Step, t: float) -> None:
         """A step in τ that ends at t."""
         if self._latency:
             self._ends.append(t)
-            self._steps.append((step.old[-2:, 0], step.new[-2:, 0], [k[-2:, 0] for k in step.bend]))
+            self._steps.append(_Stretch.of(step))
             if len(self._ends) > FORGET and self._ends[FORGET // 2] < t - self._latency:
                 del self._ends[: FORGET // 2], self._steps[: FORGET // 2]
 
@@ -278,25 +317,11 @@ class _Past:
         """
         beyond = t >= self.next_return
         when = (self.next_return if beyond else t) - self._latency
-        k = int(np.searchsorted(self._ends, when, side="left" if beyond else "right")) - 1
+        k = (bisect_left if beyond else bisect_right)(self._ends, when) - 1
         if k < 0:
             return float(self._before(min(when, self._before.t[-1])))
         k = min(k, len(self._steps) - 1)
-        old, new, bend = self._steps[k]
-        theta = _when(when - self._ends[k], old, new, bend)
-        m = float(interpolate(theta, old, new, bend)[1])
-        return (1.0 - m) / m
-
-
-def _when(elapsed: float, old: np.ndarray, new: np.ndarray, bend: list[np.ndarray]) -> float:
-    """The share of a step in τ after which the time in its first row has gone on by `elapsed`."""
-
-    def late(theta: float) -> float:
-        return float(interpolate(theta, old, new, bend)[0]) - elapsed
-
-    if elapsed >= new[0]:
-        return 1.0
-    return float(brentq(late, 0.0, 1.0)) if late(0.0) < 0.0 else 0.0
+        return self._steps[k].rate(when - self._ends[k])
 
 
 class _Physical:
@@ -309,8 +334,7 @@ class _Physical:
 
     def at(self, theta: float) -> np.ndarray:
         """(n, R, N) at the time t + θ dt."""
-        rows = self._step.old[-2:, 0], self._step.new[-2:, 0], [k[-2:, 0] for k in self._step.bend]
-        return self._system.unpack(self._step.at(_when(theta * self.dt, *rows)))
+        return self._system.unpack(self._step.at(_Stretch.of(self._step).when(theta * self.dt)))
 
     @property
     def bend(self) -> tuple[np.ndarray, ...]:

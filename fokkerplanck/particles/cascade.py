@@ -87,7 +87,7 @@ def uniform_cascade(crowd: Crowd, volley: Volley, push: float, reach: float, ove
     spikes = first + sum(len(who) for who in pushed)
     sizes = generation_sizes((crowd.potentials[who] for who in pushed), first, push, model.V_F)
     cascade = Cascade(spikes, spikes, sizes, pushed)
-    cascade.eternal = overshoot != "none" and not crowd.refractory and push * spikes >= model.V_F - model.V_R
+    cascade.eternal = _fires_twice(crowd, pushed, push, spikes, overshoot)
     if cascade.eternal:
         cascade.pending, cascade.pushed = first, []
         return cascade
@@ -98,6 +98,18 @@ def uniform_cascade(crowd: Crowd, volley: Volley, push: float, reach: float, ove
         _put_back(crowd, who, before, push, spikes, overshoot, t)
         before += len(who)
     return cascade
+
+
+def _fires_twice(crowd: Crowd, pushed: list[np.ndarray], push: float, spikes: int, overshoot: str) -> bool:
+    """Whether the kicks carry somebody who has been reset to V_F again: the first to fire, or with "keep" the highest.
+
+    In the limit of many neurons a cascade that does that has no end (see `models.overshoot`), and it is cut here.
+    """
+    if overshoot == "none" or crowd.refractory:
+        return False
+    way = crowd.model.V_F - crowd.model.V_R
+    highest = float(crowd.potentials[pushed[0][0]]) if overshoot == "keep" and pushed else -np.inf
+    return push * (spikes - 1) >= way or highest + push * spikes - way >= crowd.model.V_F
 
 
 def generation_sizes(bands: Iterable[np.ndarray], first: int, push: float, V_F: float) -> list[int]:

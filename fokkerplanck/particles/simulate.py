@@ -6,6 +6,7 @@ import math
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..grid import Grid
-from ..inputs import checked_span, checked_step, checked_times
+from ..inputs import check_fit, checked_flag, checked_span, checked_step, checked_times
 from ..models.drift import drift_at
 from ..models.overshoot import checked_overshoot
 from ..models.population import Population, require_population
-from ..outcomes import InvalidArgument, Jump, Status, number_in, positive
+from ..outcomes import FokkerPlanckWarning, InvalidArgument, Jump, Status, number_in, positive
 from ..state import InitialDensity, State
 from . import kernels
 from .cascade import LARGE, Cascade, instant, noisy_cascade, uniform_cascade
@@ -33,6 +34,12 @@ STRIDE = 0.1
 RISK = 0.2
 """Default step times the hazard at V_F."""
 CELLS, SAVES = 100, 101
+SATURATED = 0.5
+"""Share of the way from V_R to V_F by the late kicks of one step from which the user is told."""
+MOST_STEPS = 5e7
+"""Of one run: what is kept of each takes 40 bytes."""
+RANGE = 20.0
+"""Depth of the default histogram below V_F, over V_F − V_R, where that of a grid for the model is far too large."""
 WHOLE = 1e-9
 """Relative difference from a whole number of steps that is rounding."""
 AHEAD = 2.0
@@ -48,7 +55,7 @@ def simulate(
     seed: int | None = None,
     overshoot: str = "discard",
     save_at: Sequence[float] | np.ndarray | None = None,
-    bins: int | Grid = CELLS,
+    bins: int | Grid | None = None,
     raster: int = 0,
     synchrony: float = 0.05,
     history: float | Callable[[float], float] | None = None,
@@ -58,7 +65,7 @@ def simulate(
 ) -> ParticleSolution:
     """Simulate the network of N neurons whose limit N → ∞ is the equation of `fp.solve`.
 
-        dV_i = (f(V_i) + I(t)) dt + (b/N) Σ_j dM_j(t − d) + √(2a) dW_i,   a = a0 + a1 A
+        dV_i = (f(V_i) + I(t)) dt + (b/N) Σ_{j≠i} dM_j(t − d) + √(2a) dW_i,   a = a0 + a1 A
 
     M_j counts the spikes of neuron j and A is the activity that arrives: a spike moves everybody by b/N and, where
     a1 > 0, adds the variance 2 a1/N. A neuron fires when it reaches V_F (or at the rate k(V_i)), is silent for the time
@@ -67,7 +74,9 @@ def simulate(
     The leak is integrated exactly, another drift by Heun's method. Between two steps a potential meets V_F with the
     probability of the Brownian bridge, at a time that is drawn as well, and a neuron that fires goes on from V_R for
     the rest of the step: the error of the firing rate is O(dt), from the kicks, which arrive at the ends of steps.
-    Kicks that push others over V_F at the same instant are resolved within the step: see `particles.cascade`.
+    Kicks that push others over V_F at the same instant are resolved within the step: see `particles.cascade`. Up to
+    such an event N ~ (t* − t)^(−1/2), and the spikes of its last step count as part of it: the size of an event is
+    found to O(√dt), and its time is the end of the step. Take a short dt where events matter.
 
     Parameters
     ----------
@@ -90,10 +99,11 @@ def simulate(
     overshoot : str
         What neurons that fired do with the rest of a cascade, "keep", "discard" or "none": see `models.overshoot`.
     save_at : sequence of float, optional
-        Increasing times at which a histogram of the potentials is kept: at the end of the step that reaches them.
-        Default: 101 equally spaced ones.
+        Increasing times at which a histogram of the potentials is kept: at the end of the step that reaches them, once
+        for all times that one step reaches. Default: 101 equally spaced ones.
     bins : int or Grid
-        Cells of the histograms, uniform below V_F; or the grid itself.
+        Cells of the histograms, uniform below V_F; or the grid itself. Neurons in none of them are counted as
+        `outside`.
     raster : int
         The spikes of the first so many neurons are recorded one by one.
     synchrony : float
@@ -110,7 +120,8 @@ def simulate(
     Returns
     -------
     ParticleSolution
-        A cascade that never ends is a result (`status`), not an exception. Ctrl-C returns what there is.
+        A cascade that never ends is a result (`status`), not an exception: the run stops with the neurons as they were
+        before it. Ctrl-C returns what there is.
 
     Raises
     ------
@@ -132,10 +143,14 @@ def simulate(
     checked_overshoot(overshoot)
     if initial is None:
         raise InvalidArgument("`initial` is missing; give for example fp.gaussian(0.0, 0.25).")
+    if hasattr(initial, "final"):
+        raise InvalidArgument(f"`initial` is a whole {type(initial).__name__}; pass its .final.")
     span = checked_span(t_span)
     times = checked_times(save_at, *span)
     synchrony = number_in("synchrony", synchrony, lambda x: 0 < x <= 1, "from above 0 to 1")
     workers = _checked_whole("threads", os.cpu_count() or 1 if threads is None else threads, 1)
+    bridged = checked_flag("bridge", bridge)
+    model.coupling.external_at(span[0])  # refuses what is no current before anything depends on it
     clock = _clock(model, initial, span, dt)
     grid = _checked_grid(model, bins, span)
     state = starting_neurons(model, initial, count, (clock.start, span[1]), clock.dt, seed, history)
@@ -143,15 +158,16 @@ def simulate(
     if recorded > state.count:
         raise InvalidArgument(f"`raster` = {recorded}, but there are {state.count} neurons.")
     record = _Record(clock, grid, state.count, times, recorded)
-    run = _Run(model, state, clock, overshoot, synchrony, bool(bridge), workers)
+    run = _Run(model, state, clock, overshoot, synchrony, bridged, workers)
     status = run.through(record, progress)
+    _warn_of_saturation(model, record.largest_rate, clock.dt)
     settings = {
         "count": str(state.count),
         "dt": repr(clock.dt),
         "seed": _seed_in_words(seed, initial),
         "overshoot": overshoot,
         "synchrony": repr(synchrony),
-        "bridge": str(bool(bridge)),
+        "bridge": str(bridged),
     }
     return record.solution(model, status, tuple(run.jumps), run.state(), settings)
 
@@ -191,9 +207,14 @@ def _clock(model: Population, initial: object, span: tuple[float, float], dt: ob
         asked = checked_step("dt", positive("dt", dt), span)
         if asked > (end - start) * (1.0 + WHOLE):
             raise InvalidArgument(f"`dt` = {asked:g} is longer than the run, t_span = ({start:g}, {end:g}).")
-        _check_step(model, asked, start)
     else:
         asked = min(state.dt if state else _default_step(model, start), end - start)
+    _check_step(model, asked, start)
+    if (end - start) / asked > MOST_STEPS:
+        raise InvalidArgument(
+            f"`dt` = {asked:g} takes {(end - start) / asked:.2g} steps from {start:g} to {end:g}, more than can be "
+            f"kept; use at least {(end - start) / MOST_STEPS:.2g}, or several runs, each from the .final of the last."
+        )
     steps = max(1, math.ceil((end - start) / asked * (1.0 - WHOLE)))
     step = asked if abs(steps * asked - (end - start)) <= WHOLE * (end - start) else (end - start) / steps
     if state and step == state.dt and abs(state.t - start) <= WHOLE * step:
@@ -245,13 +266,32 @@ def _checked_whole(name: str, value: object, least: int) -> int:
 
 def _checked_grid(model: Population, bins: object, span: tuple[float, float]) -> Grid:
     if isinstance(bins, Grid):
+        check_fit(model, bins, "bins")
         return bins
+    if bins is None:
+        try:
+            return model.grid(CELLS, t_span=span)
+        except InvalidArgument:  # so wide that its cells would show nothing
+            top = None if model.threshold.absorbing else model.V_F + RANGE * (model.V_F - model.V_R)
+            return model.grid(2 * CELLS, v_min=model.V_F - RANGE * (model.V_F - model.V_R), v_max=top)
     if isinstance(bins, bool) or not isinstance(bins, int | np.integer):
         raise InvalidArgument(f"`bins` must be a number of cells or a grid such as model.grid(100), not {bins!r}.")
     try:
         return model.grid(int(bins), t_span=span)
     except InvalidArgument as refusal:
         raise InvalidArgument(f"`bins` = {bins} cells do not make a grid: {refusal} Or give `bins` a grid.") from None
+
+
+def _warn_of_saturation(model: Population, rate: float, dt: float) -> None:
+    """Kicks that arrive late are spread over a step, in which nobody fires twice."""
+    carried = model.coupling.gain * rate * dt / (model.V_F - model.V_R) if model.coupling.delay else 0.0
+    if carried > SATURATED:
+        warnings.warn(
+            f"`dt` = {dt:g} is too long for a rate of {rate:.3g}: the kicks of one step carry a neuron {carried:.2g} "
+            f"times from V_R to V_F, but it fires once in it; use a shorter dt.",
+            FokkerPlanckWarning,
+            stacklevel=3,
+        )
 
 
 class _Record:
@@ -278,6 +318,11 @@ class _Record:
             self._saved.append(i)
             self._histograms.append(histogram)
             self._next = next(self._wanted, -1)
+
+    @property
+    def largest_rate(self) -> float:
+        """Of all steps so far."""
+        return float(self._spikes[: self._done + 1].max()) / (self._count * self._clock.dt)
 
     def spikes_of(self, who: np.ndarray, when: np.ndarray) -> None:
         """Keep the spikes of the neurons that are recorded one by one."""
@@ -417,7 +462,7 @@ class _Run:
                 for who in cascade.pushed:
                     record.spikes_of(who, np.full(len(who), end))
         self._deliver(cascade)
-        if cascade.eternal or (cascade.spikes >= self.synchrony * count and len(cascade.generations) > 1):
+        if not cascade.eternal and cascade.spikes >= self.synchrony * count and len(cascade.generations) > 1:
             share = cascade.spikes / count
             sizes = tuple(size / count for size in cascade.generations)
             self.jumps.append(Jump(end, share, self.model.coupling.gain * share, self.overshoot, sizes))

@@ -12,6 +12,7 @@ import numpy as np
 from ..grid import Grid
 from ..models.population import Population
 from ..outcomes import InvalidArgument, Jump, Status, finite_number
+from ..solution import EVENTS
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -236,8 +237,8 @@ class ParticleSolution:
         lines += [
             f"├─ at t* = {jump.time:.6g} a fraction {jump.fraction:.4g} fires at once, in {len(jump.generations)} "
             f"generations"
-            for jump in self.jumps[:5]
+            for jump in self.jumps[:EVENTS]
         ]
-        if len(self.jumps) > 5:
-            lines.append(f"├─ and {len(self.jumps) - 5} more such events")
+        if len(self.jumps) > EVENTS:
+            lines.append(f"├─ and {len(self.jumps) - EVENTS} more such events")
         return "\n".join([*lines, f"└─ {self.grid!r}"])

@@ -86,6 +86,11 @@ def _continued(
         raise InvalidArgument(
             f"`initial` holds R = {state.refractory:.3g} refractory neurons, but `model` has no refractory state."
         )
+    # A state at a cascade that never ends holds some above V_F, by the kicks of the first generation.
+    if model.threshold.absorbing and np.nanmax(state.potentials, initial=-np.inf) > model.V_F + abs(
+        model.coupling.gain
+    ):
+        raise InvalidArgument(f"`initial` holds potentials far above V_F = {model.V_F:g}: it is of another model.")
     release = state.release + (start - state.t) if len(state.release) else np.full(state.count, start)
     same = start == state.t and dt == state.dt
     return replace(
@@ -124,7 +129,7 @@ def _given(model: Population, initial: object, count: int | None) -> np.ndarray:
     if potentials.ndim != 1 or not np.all(np.isfinite(potentials)):
         raise InvalidArgument("`initial` must be a vector of finite potentials, one of each neuron.")
     checked_count(len(potentials))
-    if count is not None and count != len(potentials):
+    if count is not None and checked_count(count) != len(potentials):
         raise InvalidArgument(f"`count` = {count}, but `initial` holds {len(potentials)} potentials; leave it out.")
     if model.threshold.absorbing and potentials.max() >= model.V_F:
         raise InvalidArgument(f"`initial` holds potentials of V_F = {model.V_F:g} or more; start them below V_F.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..outcomes import InvalidArgument, Jump
-from .figure import SolutionFigure
+from .figure import SolutionFigure, parameters
 from .panels import LEGEND
 from .style import COLOURS, SNAPSHOT_MAP
 
@@ -117,7 +117,8 @@ def plot_cascade(cascade: Cascade) -> Figure:
     visible = np.cumsum(cascade.density.max(axis=0) * grid.width)
     first = float(grid.faces[int(np.searchsorted(visible, 1e-3 * visible[-1]))])
     left.set(xlabel="$v$", ylabel="density", xlim=(min(first, grid.V_R - 0.1 * (grid.V_F - grid.V_R)), grid.V_F))
-    left.set_ylim(0.0, 1.1 * float(np.percentile(cascade.density[chosen].max(axis=0), 99.5)))
+    # A peak of a cell or two, where fired neurons meet the layer that was below V_R, may leave the picture.
+    left.set_ylim(0.0, 1.1 * max(float(np.sort(n)[-3]) for n in cascade.density[chosen]))
     left.legend(loc="best", title="spikes per neuron", **LEGEND)
     right.fill_between(cascade.spikes, cascade.waiting, color=COLOURS["rate"], alpha=0.3, lw=0.0)
     right.plot(cascade.spikes, cascade.waiting, color=COLOURS["rate"], lw=1.8)
@@ -125,7 +126,8 @@ def plot_cascade(cascade: Cascade) -> Figure:
         xlabel="spikes sent per neuron, $z$", ylabel="spikes that wait, $B(z)$", ylim=(0.0, None), xlim=(0.0, None)
     )
     end = "never ends" if cascade.eternal else rf"ends at $\Delta = {cascade.fraction:.5g}$"
-    figure.suptitle(rf"At $t^* = {cascade.before.t:.6g}$ the clock stands still; the event {end}")
+    title = rf"At $t^* = {cascade.before.t:.6g}$ the clock stands still; the event {end}"
+    figure.suptitle(title if cascade.fraction else "Nothing happens: no spike sets off another at this instant")
     return figure
 
 
@@ -149,8 +151,11 @@ def plot_particles(particles: ParticleSolution) -> Figure:
         t, spikes = particles.t[edges], np.diff(particles.fired[edges])
         mean, error = spikes / np.diff(t), np.sqrt(spikes / particles.count) / np.diff(t)
         middle = 0.5 * (t[1:] + t[:-1])
-        rate.fill_between(middle, mean - error, mean + error, color=COLOURS["rate"], alpha=0.3, lw=0.0)
-        rate.plot(middle, mean, color=COLOURS["rate"], lw=1.2)
+        least = 1.0 / (particles.count * float(np.diff(t).max()))  # one spike in a window
+        seen = np.where(mean > 0.5 * least, mean, np.nan)  # a difference of sums leaves rounding where nobody fired
+        low = np.maximum(seen - error, 0.5 * least)
+        rate.fill_between(middle, low, seen + error, color=COLOURS["rate"], alpha=0.3, lw=0.0)
+        rate.plot(middle, seen, color=COLOURS["rate"], lw=1.2)
     fired.plot(particles.t, particles.fired, color=COLOURS["rate"], lw=1.6)
     for jump in particles.jumps:
         for panel in (rate, fired):
@@ -170,7 +175,7 @@ def plot_particles(particles: ParticleSolution) -> Figure:
     if len(seen):
         density.set_xlim(particles.grid.faces[seen[0]], particles.grid.faces[seen[-1] + 1])
     density.set(xlabel="$v$", ylabel="density", ylim=(0.0, None))
-    if len(chosen):
+    if len(particles.saved_t):
         density.legend(loc="best", **LEGEND)
-    figure.suptitle(f"{particles.count} neurons: {particles.message}")
+    figure.suptitle(f"{particles.count} neurons, {parameters(particles.model)}:  $t \\leq {particles.t[-1]:.4g}$")
     return figure

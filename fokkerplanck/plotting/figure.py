@@ -77,10 +77,10 @@ def _title(solution: Solution) -> str:
         outcome = f"$t \\leq {solution.t[-1]:.4g}$"
     elif solution.blow_up is not None:
         outcome = f"blow-up at $t^* = {solution.blow_up.time:.5g}$"
-    return outcome if solution.model is None else f"{_parameters(solution.model)}:  {outcome}"
+    return outcome if solution.model is None else f"{parameters(solution.model)}:  {outcome}"
 
 
-def _parameters(model: Population) -> str:
+def parameters(model: Population) -> str:
     """What differs from the default; laws that are code by their slot alone."""
     coupling, noise, pause = model.coupling, model.noise, model.refractory.mean_duration
     drift, threshold = model.drift, model.threshold

@@ -215,7 +215,7 @@ def test_a_cascade_that_never_ends_is_a_result(overshoot):
     sol = fp.simulate(fp.nnlif(b=1.5), 20_000, fp.gaussian(1.8, 0.003), (0.0, 0.01), dt=1e-4, overshoot=overshoot)
     assert sol.status is fp.Status.ETERNAL
     assert "never ends" in sol.message
-    assert 1.5 * sol.jumps[-1].fraction >= 1.0
+    assert sol.jumps == ()
     assert sol.final.t == sol.t[-1] < 0.01
     again = fp.simulate(fp.nnlif(b=1.5), initial=sol.final, t_span=(sol.final.t, 0.01), overshoot="none")
     assert again.status is fp.Status.FINISHED
