@@ -202,3 +202,57 @@ def test_refusals():
         fp.cascade(fp.nnlif(b=0.5, threshold=fp.RandomThreshold(0.1)), state)
     with pytest.raises(InvalidArgument, match=r"`state` must be a State on cells"):
         fp.cascade(model, fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.1)).final)
+
+
+@pytest.mark.parametrize("transport", [False, True])
+@pytest.mark.parametrize("b", [4.5, 12.0, 50.0])
+def test_a_coupling_that_carries_everybody_over_the_whole_grid_fires_everybody(b, transport):
+    model = fp.nnlif(b=b, refractory=fp.ExponentialRefractory(0.1))
+    found = fp.cascade(model, state_of(model, ramp), transport=transport)
+    assert found.fraction == pytest.approx(1.0, abs=1e-9)
+    assert fp.mass(found.after) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_after_the_event_there_is_a_rate_and_a_run_goes_on_from_there():
+    model = fp.nnlif(b=0.5)
+    grid = model.grid(400)
+    found = fp.cascade(model, fp.State(0.0, grid, fp.gaussian(1.9, 0.01).cell_averages(grid), np.inf))
+    assert 0.0 < found.after.rate < np.inf
+    assert fp.solve(model, found.after, (0.0, 0.01), estimate_error=False).status is fp.Status.FINISHED
+
+
+def test_an_event_that_could_go_on_for_ever_but_does_not_is_followed_to_its_end():
+    model = fp.nnlif(b=0.99, a1=0.3)
+    found = fp.cascade(model, state_of(model, ramp), "keep")
+    assert found.fraction > 30.0
+    assert found.resolved
+    assert not found.eternal
+
+
+def test_an_event_that_reaches_the_lower_end_of_the_grid_is_not_followed_further():
+    model = fp.nnlif(b=-0.5, a1=6.0)
+    found = fp.cascade(model, state_of(model, ramp), "keep")
+    assert not found.resolved
+    assert found.truncated_mass > 1e-2
+    assert "leaves the grid" in repr(found)
+
+
+def test_a_state_that_does_not_fit_is_refused():
+    model = fp.nnlif(b=0.6)
+    state = state_of(model, ramp)
+    twice = fp.State(0.0, state.grid, 2.0 * state.density, np.inf)
+    pool = fp.State(0.0, state.grid, 0.5 * state.density, np.inf, refractory=0.5)
+    early = fp.State(0.0, state.grid, state.density, rate=1e6)
+    for ask, message in (
+        (lambda: fp.cascade(fp.nnlif(b=0.6, V_F=3.0), state), "threshold at 2 but"),
+        (lambda: fp.cascade(fp.nnlif(b=0.6, V_R=0.0), state), "reset at 1 but"),
+        (lambda: fp.cascade(model, twice), "has mass 2"),
+        (lambda: fp.cascade(model, pool), "no refractory state"),
+        (lambda: fp.cascade(model, early, transport=True), r"boundary layer.*sol\.before"),
+        (lambda: fp.cascade(model, state, transport="no"), "must be True or False"),
+        (lambda: fp.cascade(model, state, scheme="upwind"), "must be a scheme on cells"),
+        (lambda: fp.cascade(model, state, scheme=fp.HarmonicMean()), "must be a scheme on cells"),
+        (lambda: fp.cascade(model, state, tolerance=0.0), "rtol"),
+    ):
+        with pytest.raises(InvalidArgument, match=message):
+            ask()

@@ -11,7 +11,8 @@ in all conventions, which differ in where those end who fired:
   to V + bΔ − (V_F − V_R). Source: Delarue, Inglis, Rubenthaler, Tanré (2015), arXiv:1406.1151.
 * "discard": the spikes are sent one after the other. A neuron waits at V_F for its turn, is then reset to V_R exactly,
   and receives the kicks of those that fire after it: the fired mass ends with the density 1/b on [V_R, V_R + bΔ].
-  It is the limit that a dilated time gives. Source: Dou, Zhou (2022), arXiv:2206.06972.
+  It is the limit that a dilated time gives, and that of a random threshold that becomes sharp. Source: Dou, Zhou
+  (2022), arXiv:2206.06972.
 * "none": who has fired ends at V_R exactly and receives nothing of the rest.
 
 With a1 > 0 the kicks are noise as well: neurons that were reset may meet V_F again, and Δ depends on the convention.

@@ -422,3 +422,51 @@ def test_nothing_else_passes_for_a_state(tmp_path):
         fp.ParticleState.load(tmp_path / "absent.npz")
     with pytest.raises(fp.InvalidArgument, match="no folder"):
         state.save(tmp_path / "nowhere" / "state.npz")
+
+
+# -- what has gone wrong once -----------------------------------------------------------------------------------
+
+
+def test_a_restart_is_checked_like_a_start():
+    coarse = fp.simulate(fp.nnlif(b=0.5), 100, fp.gaussian(0.0, 0.25), (0.0, 1.0), dt=0.1).final
+    with pytest.raises(fp.InvalidArgument, match="longer than the transmission delay"):
+        fp.simulate(fp.nnlif(b=0.5, delay=0.01), initial=coarse, t_span=(1.0, 2.0))
+    with pytest.raises(fp.InvalidArgument, match="more than V_F − V_R"):
+        fp.simulate(fp.nnlif(b=0.5, V_R=1.9), initial=coarse, t_span=(1.0, 2.0))
+    with pytest.raises(fp.InvalidArgument, match="of another model"):
+        fp.simulate(fp.nnlif(b=0.1, V_R=-2.0, V_F=-1.0), initial=coarse, t_span=(1.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"bridge": "no"}, "must be True or False"),
+        ({"dt": 1e-12}, "more than can be kept"),
+        ({"bins": fp.nnlif(b=0.5, V_F=3.0).grid(50)}, "`bins` has its threshold at 3"),
+    ],
+)
+def test_more_refusals(keywords, message):
+    with pytest.raises(fp.InvalidArgument, match=message):
+        fp.simulate(fp.nnlif(b=0.5), 100, fp.gaussian(0.0, 0.25), (0.0, 1.0), **keywords)
+
+
+def test_a_whole_solution_is_no_start():
+    sol = fp.simulate(fp.nnlif(b=0.5), 100, fp.gaussian(0.0, 0.25), (0.0, 0.1))
+    with pytest.raises(fp.InvalidArgument, match=r"pass its \.final"):
+        fp.simulate(fp.nnlif(b=0.5), initial=sol, t_span=(0.1, 0.2))
+
+
+def test_late_kicks_that_one_step_cannot_hold_are_told():
+    with pytest.warns(fp.FokkerPlanckWarning, match="use a shorter dt"):
+        fp.simulate(fp.nnlif(b=3.0, delay=0.1), 1000, fp.gaussian(1.0, 5e-4), (0.0, 0.4), dt=2e-3, history=10.0)
+
+
+def test_a_wide_range_of_potentials_does_not_hinder_the_default_histogram():
+    model = fp.nnlif(b=0.5, external=lambda t: 1000.0 * np.sin(1000.0 * t))
+    sol = fp.simulate(model, 100, fp.gaussian(0.0, 0.25), (0.0, 0.01), dt=1e-4)
+    assert sol.density.shape[1] == 200
+
+
+def test_two_neurons_may_fire_together_and_that_is_all():
+    sol = fp.simulate(fp.nnlif(b=1.5), 2, fp.gaussian(1.0, 0.25), (0.0, 20.0), seed=3)
+    assert sol.status is fp.Status.FINISHED
