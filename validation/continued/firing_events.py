@@ -30,6 +30,10 @@ CELLS = {True: (300, 5e-4), False: (800, 2e-4)}
 """Of the coarsest of three grids, each of half the widths: number of cells, width of the last."""
 RTOL = {True: 1e-5, False: 1e-8}
 MOST_STEPS = 1000
+NEURONS = {True: (20_000, (2e-3, 5e-4)), False: (200_000, (4e-4, 1e-4))}
+"""How many, and two steps Δt."""
+LATE, LARGE = {True: 0.03, False: 0.015}, {True: 0.05, False: 0.025}
+"""How far period and size may be from the density's at the shorter step: events are found to O(√Δt)."""
 
 # The comparison, through one event.
 LATER = 0.05
@@ -58,9 +62,16 @@ def run(quick: bool) -> dict:
     return {"quick": quick, "cycles": cycles, "particles": particles(quick), "cost": cost(quick)}
 
 
-def particles(quick: bool) -> dict:
-    """Where simulated neurons come in: label of a case → (t, spikes per neuron so far), drawn over the density's."""
-    return {}
+def particles(quick: bool) -> dict[str, list[fp.ParticleSolution]]:
+    """The same network of neurons, with two steps each."""
+    count, steps = NEURONS[quick]
+    runs = {}
+    for label, (refractory, period, _) in CASES.items():
+        model, end = network(refractory), (EVENTS[quick] - 0.7) * period
+        runs[label] = [
+            fp.simulate(model, count, DATUM, (0.0, end), dt=dt, seed=1, overshoot=OVERSHOOT, save_at=[]) for dt in steps
+        ]
+    return runs
 
 
 def cost(quick: bool) -> dict:
@@ -108,6 +119,12 @@ def cycle(sol: fp.Solution) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.diff(times), np.array([jump.fraction for jump in sol.jumps]), np.diff(np.searchsorted(sol.t, times))
 
 
+def off(sol: fp.ParticleSolution, period: float, size: float) -> tuple[float, float]:
+    """How far mean period and size of the events of neurons are from those, relatively; the first one is the start."""
+    times, sizes = (np.array([getattr(jump, name) for jump in sol.jumps]) for name in ("time", "fraction"))
+    return float(np.mean(np.diff(times))) / period - 1.0, float(np.mean(sizes[1:])) / size - 1.0
+
+
 def check(result: dict) -> list[Check]:
     checks = []
     for label, (_, period, size) in CASES.items():
@@ -132,6 +149,14 @@ def check(result: dict) -> list[Check]:
                 Check(f"{name}: steps per event, spread", 0.0, float(np.ptp(steps[1:]) / steps[1]), 0.02, "at most"),
                 Check(f"{name}: mass error", 0.0, sol.quality.mass_error, 1e-11, "at most"),
             ]
+        (_, coarse_size), (late, large) = (off(sol, period, size) for sol in result["particles"][label])
+        quick = result["quick"]
+        checks += [
+            Check(f"{label}: period of the neurons over the density's, less 1", 0.0, late, LATE[quick], "absolute"),
+            Check(f"{label}: size of their events over the density's, less 1", 0.0, large, LARGE[quick], "absolute"),
+        ]
+        if size < 0.99:  # else everybody fires, whatever the step
+            checks.append(Check(f"{label}: and it falls with Δt", coarse_size, large, -0.2 * coarse_size, "at most"))
     dilated, fixed = result["cost"]["dilated"], result["cost"]["fixed"]
     dt, first = fixed[:, 3], fixed[:, 3] >= 1e-5
     same_work = np.exp(np.interp(np.log(dilated[0, 0]), np.log(fixed[:, 0]), np.log(fixed[:, 1])))
@@ -166,9 +191,8 @@ def plot(result: dict):
         rates.semilogy(sol.t[shown], sol.rate[shown], color=colour, lw=1, label=label)
         gap = cycle(sol)[0]
         settling.semilogy(np.arange(2, len(gap)), np.abs(np.diff(gap))[: len(gap) - 2], "o-", color=colour, label=label)
-        if label in result["particles"]:
-            t, fired = result["particles"][label]
-            spikes.plot(t, fired, ":", color="k", lw=1.5, label=f"{label}: neurons")
+        neurons = result["particles"][label][-1]
+        spikes.plot(neurons.t, neurons.fired, ":", color="k", lw=1.5, label=f"{label}: {neurons.count} neurons")
     spikes.set(xlabel="$t$", ylabel="$\\int_0^t N$, spikes per neuron", title="a step $\\Delta$ at each event")
     rates.set(
         xlabel="$t$", ylabel="$N$ between the events", ylim=(1e-3, 1e4), title="the rate (above $10^4$: not shown)"
