@@ -5,9 +5,9 @@ and then. With a1 = 0 the kicks move everybody alike, so that order statistics s
 which the next highest of the neurons that have not fired has V + bK/N < V_F. Only who is near V_F is looked at.
 
 With a1 > 0 each kick is noise as well, and the generations are followed one by one: one of the share δ moves everybody
-by bδ and a Gaussian number of variance 2 a1 δ, with the same bridge to V_F as in time. That is worth its price for
-generations of at least `LARGE`; the spikes of a smaller one, as of every ordinary step, become part of the next step:
-bδ at its start, the variance 2 a1 δ spread over it, which is late by dt and no more.
+by bδ and a Gaussian number of variance 2 a1 δ, with the same bridge to V_F as in time. That is worth its price for a
+volley of at least `LARGE`, and then to the end; the spikes of a smaller one, as of every ordinary step, become part of
+the next step: bδ at its start, the variance 2 a1 δ spread over it, which is late by dt and no more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from . import kernels
 from .crowd import Crowd, Volley
 
 LARGE = 0.01
-"""Share of the population that makes a generation large."""
+"""Share of the population that makes a volley large."""
 FURTHER = 1.5
 """How much further each band of candidates looks."""
 PIECE = 1 << 16
@@ -175,39 +175,43 @@ def _put_back(crowd: Crowd, who: np.ndarray, before: int, push: float, spikes: i
         crowd.potentials[who] = V_R - push * spikes
 
 
-def noisy_cascade(crowd: Crowd, volley: Volley, overshoot: str, t: float) -> Cascade:
-    """Follow the generations of a volley whose kicks are noise as well (a1 > 0), as long as they are large."""
+def noisy_cascade(crowd: Crowd, volley: Volley, overshoot: str, t: float, large: float = LARGE) -> Cascade:
+    """Follow the generations of a volley whose kicks are noise as well (a1 > 0) to the last, if it is large."""
     model, count = crowd.model, crowd.count
     push, noise = model.coupling.gain / count, model.noise.gain / count
     first = len(volley.fired)
     cascade = Cascade(first, first, [first])
-    order = volley.fired[np.argsort(volley.when, kind="stable")]
-    if overshoot != "none":
-        crowd.potentials[order] -= push * np.arange(1, first + 1)
-    elif cascade.pending < LARGE * count:
-        crowd.potentials[order] -= push * first
-    resting = [order] if overshoot == "none" and not crowd.refractory and first >= LARGE * count else []
-    for who in resting:
-        crowd.potentials[who] = np.nan
-    while cascade.pending >= LARGE * count:
-        who = crowd.shower(push * cascade.pending, noise * cascade.pending)
-        who = who[np.argsort(-crowd.potentials[who], kind="stable")]
+    who = volley.fired[np.argsort(volley.when, kind="stable")]
+    waiting = overshoot != "keep" and not crowd.refractory
+    if first < large * count or not waiting:
+        crowd.potentials[who] -= push * (first if overshoot == "none" else np.arange(1, first + 1))
+    if first < large * count:
+        return cascade
+    resting: list[np.ndarray] = []
+    while cascade.pending and not cascade.eternal:
+        start = crowd.potentials[who] if len(cascade.generations) == 1 else np.full(len(who), model.V_R)
+        if waiting:
+            crowd.potentials[who] = np.nan
+        over = crowd.shower(push * cascade.pending, noise * cascade.pending)
+        if waiting and overshoot == "discard":
+            over = np.concatenate([over, crowd.resume(who, start, push, noise)])
+        elif waiting:
+            resting.append(who)
+        who = over[np.argsort(-crowd.potentials[over], kind="stable")]
         cascade.spikes += len(who)
         cascade.pending = len(who)
-        cascade.generations.append(len(who))
-        cascade.pushed.append(who)
+        if cascade.pending:
+            cascade.generations.append(len(who))
+            cascade.pushed.append(who)
         if crowd.refractory:
             crowd.silence(who, t)
-        elif overshoot == "none":
-            crowd.potentials[who] = np.nan
-            resting.append(who)
-        else:
-            _put_back(crowd, who, 0, push, cascade.spikes, overshoot, t)
-        if _endless(crowd, cascade.spikes, overshoot):
-            cascade.eternal = True
-            break
-    for who in resting:
-        crowd.potentials[who] = model.V_R - push * cascade.pending
+        elif overshoot == "keep":
+            crowd.potentials[who] -= model.V_F - model.V_R
+        cascade.eternal = cascade.pending > 0 and _endless(crowd, cascade.spikes, overshoot)
+    if cascade.eternal and waiting:
+        resting.append(who)
+    for some in resting:
+        crowd.potentials[some] = model.V_R
     return cascade
 
 

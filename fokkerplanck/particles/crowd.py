@@ -131,6 +131,17 @@ class Crowd:
         self._everywhere(work)
         return self.volley().fired
 
+    def resume(self, who: np.ndarray, start: np.ndarray, push: float, noise: float) -> np.ndarray:
+        """Reset one after the other to `start`; each receives the spikes of those after it. Returns who meets V_F."""
+        left = np.arange(len(who) - 1.0, -1.0, -1.0)
+        random = np.empty(len(who))
+        kernels.normals(self.streams[-1], *self._tables, random)
+        self.potentials[who] = start + push * left + np.sqrt(2.0 * noise * left) * random
+        product = (self.model.V_F - start) * (self.model.V_F - self.potentials[who])
+        risk = np.exp(-np.maximum(product, 0.0) / np.maximum(noise * left, 1e-300))
+        kernels.exponentials(self.streams[-1], random)
+        return who[np.exp(-random) < risk]  # e^−x of an exponential number is uniform
+
     def volley(self) -> Volley:
         """Who fired in the last step."""
         fired, near = (int(self._counts[:, column].sum()) for column in (0, 1))

@@ -360,7 +360,7 @@ def shower(
             if alpha != alpha:
                 continue
             potentials[i] += kick + deviation * normal(state, scale, inside, height)
-            product = alpha * (V_F - potentials[i])
+            product = max(alpha, 0.0) * (V_F - potentials[i])
             if product <= 0.0 or (product < 37.0 * spread and uniform(state) < np.exp(-product / spread)):
                 marks[first + fired] = i
                 fired += 1

@@ -45,6 +45,9 @@ WHOLE = 1e-9
 AHEAD = 2.0
 """Candidates for a cascade are kept as far below V_F as this many times the last shift by an ordinary step."""
 
+FAST = 10.0
+"""With a1 > 0: firing rate from which a volley counts as large, however short the step."""
+
 
 def simulate(
     model: Population,
@@ -473,7 +476,7 @@ class _Run:
         if self._uniform:
             return uniform_cascade(self.crowd, volley, self._push, self._reach, self.overshoot, end)
         if self._noisy:
-            return noisy_cascade(self.crowd, volley, self.overshoot, end)
+            return noisy_cascade(self.crowd, volley, self.overshoot, end, min(LARGE, FAST * self.clock.dt))
         first = len(volley.fired)
         if self._prompt:  # who fired receives what comes after
             order = volley.fired[np.argsort(volley.when, kind="stable")]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 import fokkerplanck as fp
 from fokkerplanck.particles.cascade import generation_sizes, noisy_cascade, uniform_cascade
@@ -139,6 +140,42 @@ def test_noise_alone_pushes_neurons_over():
     # P(V_F is met) = 2 P(ξ > 0.1/√(2 a1 δ)) = 0.317 for δ = 0.05, by the principle of reflection.
     share = 0.3173105 * 0.95
     assert cascade.generations[1] / crowd.count == pytest.approx(share, abs=4 * np.sqrt(share / crowd.count))
+
+
+@pytest.mark.parametrize(("overshoot", "variance"), [("discard", 0.01), ("none", 0.0)])
+def test_the_noise_of_a_generation_reaches_who_fired_in_it_only_after_its_turn(overshoot, variance):
+    # Of K neurons that fire together, the k-th receives the variance 2 a1 (K − k)/N: on the average a1 K/N.
+    v = np.full(40_000, -50.0)
+    crowd = Crowd(fp.nnlif(b=0.0, a1=0.1), v, np.empty(0), streams(1, 10), 1, True)
+    cascade = noisy_cascade(crowd, volley_of(crowd, 0.1), overshoot, 0.0)
+    assert (cascade.spikes, cascade.pending) == (4000, 0)
+    fired = crowd.potentials[:4000] - V_R
+    assert np.mean(fired) == pytest.approx(0.0, abs=4.0 * np.sqrt(variance / 4000))
+    assert np.var(fired) == pytest.approx(variance, rel=4.0 * np.sqrt(3.0 / 4000))
+    assert np.var(crowd.potentials[4000:]) == pytest.approx(0.02, rel=4.0 * np.sqrt(2.0 / 36_000))
+
+
+def test_who_meets_the_threshold_again_on_the_way_fires_again():
+    # V_R is so near to V_F that many of those who are reset meet it in the rest of their generation.
+    model = fp.nnlif(b=0.0, a1=0.1, V_R=1.99)
+    crowd = Crowd(model, np.full(40_000, -50.0), np.empty(0), streams(1, 10), 1, True)
+    crowd.potentials[:4000] = 1.99
+    cascade = noisy_cascade(crowd, Volley(np.arange(4000), np.zeros(4000), np.empty(0, int)), "discard", 0.0)
+    left = (np.arange(4000) + 0.5) / 40_000
+    share = 2.0 * ndtr(-0.01 / np.sqrt(0.2 * left)).mean()
+    assert cascade.generations[1] / 4000 == pytest.approx(share, abs=4.0 / np.sqrt(4000))
+
+
+def test_a_large_noisy_cascade_is_followed_to_its_last_spike():
+    crowd = Crowd(fp.nnlif(b=0.2, a1=0.01), np.linspace(0.0, 1.99, 20_000), np.empty(0), streams(1, 5), 1, True)
+    cascade = noisy_cascade(crowd, volley_of(crowd, 0.05), "discard", 0.0)
+    assert cascade.pending == 0
+    assert cascade.generations[-1] < 50
+
+
+def test_a_neuron_above_the_threshold_fires_whatever_comes():
+    crowd = Crowd(fp.nnlif(b=0.0, a1=1e-6), np.full(2000, 2.5), np.empty(0), streams(1, 5), 1, True)
+    assert len(crowd.shower(0.0, 1e-9)) == 2000
 
 
 @pytest.mark.parametrize("overshoot", ["keep", "discard"])
