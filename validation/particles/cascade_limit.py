@@ -244,7 +244,7 @@ def plot(result: dict):
             name = f"N = {r.count:g}, dt = {r.dt:g}"
             growing.semilogy(np.cumsum(r.jumps[0][0].generations), ".-", ms=3, lw=0.8, label=name)
     growing.axhline(result["densities"][CONCENTRATED, "discard"].jumps[0].fraction, color="k", lw=0.8)
-    growing.set(title=f"{CONCENTRATED}: one cascade each", xlabel="generation", ylabel="fraction fired so far")
+    growing.set(title="b = 0.5: three cascades", xlabel="generation", ylabel="fraction fired so far")
     for axes, overshoot in zip(below, CONVENTIONS, strict=True):
         fine = finest(result, CONCENTRATED, overshoot)
         for k, other in enumerate(CONVENTIONS):

@@ -195,9 +195,9 @@ def plot(result: dict):
         error = most.off.mean(axis=0) * WINDOWS / END
         spread = np.sqrt(crowds[1].off.var(axis=0, ddof=1) * crowds[1].count / most.count / most.seeds) * WINDOWS / END
         windows.errorbar(middle + 0.01 * k, error, spread, fmt="o", ms=4, capsize=2, color=f"C{k}", label=label)
-    histogram.set(xlabel="v", title=f"t = {END:g}: equation, and {most.count:g} neurons (dots)")
+    histogram.set(xlabel="v", title=f"t = {END:g}: {most.count:.0e} neurons (dots)")
     windows.axhline(0.0, color="k", lw=0.8)
-    windows.set(xlabel="time t", title=f"rate of {most.count:g} neurons − rate of the equation")
+    windows.set(xlabel="time t", title="rate, neurons − equation")
     for k, (b, rows) in enumerate(result["pairs"].items()):
         values, errors = np.array(list(rows.values())).T
         pairs.errorbar(list(rows), values, errors, fmt="o-", capsize=3, color=f"C{k + 5}", label=f"b = {b:g}")
