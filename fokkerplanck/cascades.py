@@ -54,6 +54,7 @@ class Cascade:
     eternal : bool
         The event does not end; then Δ is how far it was followed, and `after` the state before.
     before, after : State
+        The rate of `after` is infinite if its density is still critical.
     spikes : array, shape (stages,)
         Spikes z sent so far, per neuron: the time of the standing clock.
     waiting : array, shape (stages,)
@@ -87,6 +88,8 @@ class Cascade:
 
     def __repr__(self) -> str:
         end = "never ends" if self.eternal else "ends" if self.resolved else "leaves the grid"
+        if not self.fraction:
+            return f"Cascade(none: at t = {self.before.t:.9g} no spike sets off another)"
         return (
             f"Cascade({self.overshoot}: at t = {self.before.t:.9g}, {end} after {self.fraction:.6g} spikes per neuron, "
             f"{len(self.spikes)} stages)"
@@ -161,6 +164,8 @@ def cascade(
         raise InvalidArgument(
             "`state` must be a State on cells, such as sol.before[0] of a run with fp.ActivityClock()."
         )
+    if np.isnan(state.rate):
+        raise InvalidArgument("`state` has a rate that is not a number; for a state at its blow-up use rate=np.inf.")
     check_fit(model, state.grid, "state")
     check_state(model, replace(state, rate=0.0), "state")
     layer = LAYERS * _layer(model, state)
@@ -228,7 +233,10 @@ def _shifted(model: Population, state: State, overshoot: str, layer: float) -> C
     silent = model.refractory.mean_duration > 0.0
     eternal = delta >= _round(model, overshoot)
     delta = min(delta, _round(model, overshoot))
-    stages = np.linspace(0.0, delta, FRAMES if delta else 1)
+    if not delta:
+        nothing = np.zeros(1)
+        return Cascade(0.0, 0.0, overshoot, False, state, state, nothing, nothing, state.density[None, :].copy())
+    stages = np.linspace(0.0, delta, FRAMES)
 
     def masses(z: float) -> np.ndarray:
         """Of every cell, when z spikes have been sent."""
@@ -244,7 +252,7 @@ def _shifted(model: Population, state: State, overshoot: str, layer: float) -> C
     frames = np.array([masses(z) / grid.width for z in stages])
     waiting = np.array([beyond(z) - z for z in stages])
     after = state
-    if delta and not eternal:
+    if not eternal:
         density, pool = frames[-1].copy(), state.refractory
         if silent:
             pool += delta

@@ -92,8 +92,9 @@ def _remembered(model: Population, initial: object, start: float) -> RateHistory
     if not isinstance(initial, State) or initial.history is None:
         if isinstance(initial, State) and model.latency and initial.refractory > 0.0:
             raise InvalidArgument(
-                f"`initial` holds R = {initial.refractory:.3g} refractory neurons, but not when they fired; "
-                f"give the rate before the start, `history`."
+                f"`initial` holds R = {initial.refractory:.3g} refractory neurons, but not when they fired; give the "
+                f"rate before the start, `history`. If whole events were among them, end the run before at least one "
+                f"refractory time after the last event."
             )
         return RateHistory(np.array([start - depth, start]), np.zeros(2))
     past = initial.history.shifted(start - float(initial.history.t[-1]))
@@ -250,6 +251,8 @@ def check_state(model: Population, state: State, name: str = "initial") -> None:
     density, width = real_array(name, state.density), state.grid.width
     if density.shape != width.shape:
         raise InvalidArgument(f"`{name}` has a density of shape {density.shape}, but its grid has {len(width)} cells.")
+    if state.rate == np.inf:
+        raise InvalidArgument(f"`{name}` is at a blow-up, its rate is infinite; go on with clock=fp.ActivityClock().")
     finite_number(f"{name}.rate", state.rate)
     pool = non_negative(f"{name}.refractory", state.refractory)
     if pool > 0 and model.refractory.mean_duration == 0:

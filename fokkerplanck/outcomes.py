@@ -34,7 +34,7 @@ class Status(enum.Enum):
 
     FINISHED = "reached the end of t_span"
     BLOW_UP = "the firing rate blows up in finite time"
-    STOPPED = "a condition of stop_when holds"
+    STOPPED = "stopped by a condition that the user gave"
     ETERNAL = "a cascade of spikes never ends: each neuron would fire again and again at one instant"
     UNRESOLVED = "the step or the grid no longer resolves the activity"
     STALLED = "the step became too small to go on, without the signature of a blow-up"

@@ -67,7 +67,8 @@ class Solution:
     Attributes
     ----------
     t, rate, refractory : array, shape (steps + 1,)
-        Every accepted step: time, firing rate N, mass R of the refractory pool.
+        Every accepted step: time, firing rate N, mass R of the refractory pool. The time never falls back; it may stand
+        still around a firing event, where steps are shorter than its rounding.
     saved_t : array, shape (saves,)
     density : array, shape (saves, cells)
         Cell averages of n at `saved_t`; `v` are the cell centres (or node values and nodes).

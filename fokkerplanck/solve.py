@@ -52,6 +52,8 @@ REFINEMENTS = 4
 """How often the default cells are halved at most."""
 WORTH_A_WORD = 10.0
 """Estimated error over what was asked, from which on the user is told."""
+POOR = 0.1
+"""Estimated error of a run through events from which on the user is told."""
 SMALL = 1e-3
 """Rates below this share of the largest one are compared with that."""
 START_UP, RUN_UP = 0.01, 0.9
@@ -100,7 +102,8 @@ def solve(
         Default `fp.Rodas5P()`: adaptive, order 5, L-stable (`fp.SspRk3()` for a scheme that needs an explicit one).
     rtol, atol : float
         Local error per step at most atol + rtol |y| (density in the root mean square; rate and pool each). Where the
-        scheme is left to `solve`, what the error of N over the whole run is to be. Fixed-step steppers ignore them.
+        scheme is left to `solve`, what the error of N over the whole run is to be; not so with `fp.ActivityClock`,
+        where the grid decides the resolution and `error_estimate` tells. Fixed-step steppers ignore them.
     max_step : float
         Longest step. Give one when I(t) has features shorter than the steps, which no error control can see.
     save_at : sequence of float, optional
@@ -144,6 +147,8 @@ def solve(
         checked_step("dt", fixed, span)
     endless = isinstance(max_step, float) and max_step == math.inf
     longest = math.inf if endless else checked_step("max_step", positive("max_step", max_step), span)
+    if isinstance(clock, ActivityClock) and isinstance(initial, State) and initial.rate == math.inf:
+        initial = replace(initial, rate=0.0)  # at a blow-up: that clock finds the rate by itself
     past, conditions = checked_past(model, history, initial, span[0]), checked_conditions(stop_when)
     times, observed = checked_times(save_at, *span), checked_monitors(monitors)
     trials: list[_Trial] = []
@@ -175,6 +180,8 @@ def solve(
             break
     best = min(trials, key=lambda trial: trial.rank)
     remark = _missed(best.error, rtol) if len(trials) > 1 and best.excess > WORTH_A_WORD else ""
+    if isinstance(clock, ActivityClock) and best.error > POOR:
+        remark = f"The relative error of N is estimated to be {best.error:.1g}; use a finer grid or a smaller rtol."
     end = best.ending
     return best.recorder.solution(
         model,

@@ -256,3 +256,21 @@ def test_a_state_that_does_not_fit_is_refused():
     ):
         with pytest.raises(InvalidArgument, match=message):
             ask()
+
+
+def test_nothing_may_happen():
+    model = fp.nnlif(b=0.0)
+    found = fp.cascade(model, state_of(model, ramp))
+    assert (found.fraction, found.eternal, found.after is found.before) == (0.0, False, True)
+    assert "no spike sets off another" in repr(found)
+    with pytest.raises(InvalidArgument, match=r"rate=np\.inf"):
+        fp.cascade(model, state_of(model, ramp, rate=np.nan))
+
+
+def test_the_state_at_an_event_is_a_start_for_the_clock_that_goes_on():
+    model = fp.nnlif(b=0.6)
+    state = state_of(model, ramp)
+    sol = fp.solve(model, state, (0.0, 0.01), clock=fp.ActivityClock(), estimate_error=False)
+    assert sol.jumps[0].fraction == pytest.approx(fp.cascade(model, state).fraction, rel=1e-12)
+    with pytest.raises(InvalidArgument, match=r"is at a blow-up.*ActivityClock"):
+        fp.solve(model, state, (0.0, 0.01))

@@ -60,7 +60,8 @@ class ActivityClock:
 
     A cascade that never ends is `Status.ETERNAL`. Where N cannot become infinite (a delay, a threshold that is not
     sharp, inhibition with constant noise) a run is the same as by `fp.PhysicalTime`. A density that is saved at the
-    very time of an event is the one before it.
+    very time of an event is the one before it. An event takes about 300 steps. After a fixed refractory time the rate
+    of before it comes back with its singularity, which takes a thousand and, with a1 > 0, ten times as many.
 
     Source: Dou, Zhou (2022), arXiv:2206.06972; Taillefumier, Whitman (2022).
 
@@ -148,6 +149,8 @@ class _Run:
         return self.volumes.unpack(self.system.unpack(self.y), self.t)
 
     def ended(self, status: Status, why: str = "") -> Ending:
+        if self.past.owes:
+            self.volumes.forget_past()
         return Ending(self.system.unpack(self.y), self.t, status, why, jumps=tuple(self.jumps))
 
     def step(self) -> bool:
@@ -292,6 +295,11 @@ class _Past:
     def next_return(self) -> float:
         """When the next of those come back who fired at once."""
         return self._returns[0][0] if self._returns else np.inf
+
+    @property
+    def owes(self) -> bool:
+        """Whether a whole event has still to come back."""
+        return any(fraction > 0.0 for _, fraction in self._returns)
 
     def event(self, jump: Jump) -> None:
         """A fraction of the population has fired at once."""

@@ -293,6 +293,10 @@ class PopulationSystem(ABC):
             self._breaks = breaks(self._memory.jumps, lags, smoothing=not self._jumps_for_ever)
             self._next_break = next(self._breaks, np.inf)
 
+    def forget_past(self) -> None:
+        """The past is not what a history of rates can say: the last state is not to remember it."""
+        self._memory = None
+
     def start_step(self, t: float) -> None:
         """A step from t is about to be made: of a jump at its ends it sees its own side."""
         self._since = t

@@ -79,7 +79,8 @@ def simulate(
     the rest of the step: the error of the firing rate is O(dt), from the kicks, which arrive at the ends of steps.
     Kicks that push others over V_F at the same instant are resolved within the step: see `particles.cascade`. Up to
     such an event N ~ (t* − t)^(−1/2), and the spikes of its last step count as part of it: the size of an event is
-    found to O(√dt), and its time is the end of the step. Take a short dt where events matter.
+    found to O(√dt), and its time is the end of the step; with a long step one event of the density may even come as
+    two. Take a short dt where events matter.
 
     Parameters
     ----------

@@ -132,7 +132,8 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
     if solution.blow_up is not None:
         time = solution.blow_up.time
         lines.append(ax.axvline(time, color=COLOURS["bound"], lw=1.6, label=f"$t^* = {time:.5g}$"))
-    ax.set(xlabel="$t$", ylabel="$N(t)$", xlim=_visible_times(solution))
+    silent = ", $R(t)$" if np.any(solution.refractory > 0) else ""
+    ax.set(xlabel="$t$", ylabel=f"$N(t)${silent}", xlim=_visible_times(solution))
     if len(lines) > 1:
         ax.legend(loc="best", **LEGEND)
     return lines

@@ -324,3 +324,11 @@ def test_a_run_may_stop_after_so_many_events():
     )
     assert sol.status is fp.Status.STOPPED
     assert len(sol.jumps) == len(sol.before) == 2
+
+
+def test_after_an_event_a_fixed_time_is_not_continued_but_says_why():
+    model = fp.nnlif(b=3.0, refractory=fp.FixedRefractory(0.2))
+    sol = through(model, CONCENTRATED, 0.1, cells=120, finest=1e-3)
+    assert len(sol.jumps) == 1
+    with pytest.raises(InvalidArgument, match="If whole events were among them"):
+        fp.solve(model, sol.final, (0.1, 0.2), clock=fp.ActivityClock())
