@@ -42,7 +42,7 @@ PAIRS = {
 PAIR_END, PAIR_STEP = 1.0, 0.04
 ORDER = 0.1
 """Of the exponents around −1/2."""
-ERRORS = 3.5
+ERRORS = 3.0
 """Standard errors that a window may be off, one of 25; standard deviations of χ²."""
 PAIR_ERRORS = 3.0
 
