@@ -117,7 +117,9 @@ def resumed(
     speed: float,
     a: float,
 ) -> float:
-    """The potential of a neuron that left V_R a time `rest` < dt ago, where the drift is `speed`."""
+    """The potential of a neuron that left V_R a time `rest` < dt ago, where the drift is `speed`; NaN before that."""
+    if rest < 0.0:
+        return np.nan
     return V_R + speed * rest + np.sqrt(2.0 * a * rest) * normal(state, scale, inside, height)
 
 
@@ -185,10 +187,8 @@ def absorb(
             continue
         if start != start:  # silent
             rest = t + dt - release[i]
-            if rest >= 0.0:
-                V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
-            else:
-                silent += 1
+            silent += rest < 0.0
+            V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
             continue
         crossed = alpha <= 0.0 or beta <= 0.0
         if not crossed and spread > 0.0 and product < limit:
@@ -210,12 +210,10 @@ def absorb(
         fired += 1
         wait = silenced(state, tau, memoryless)
         rest = (1.0 - moment) * dt - wait
-        if rest >= 0.0:
-            V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
-        else:
-            V[i] = np.nan
+        if rest < 0.0:
             release[i] = t + moment * dt + wait
             silent += 1
+        V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
     counts[0], counts[1], counts[2] = fired, near, silent
 
 
@@ -246,10 +244,8 @@ def escape(
     for i in range(V.shape[0]):
         if V[i] != V[i]:
             rest = t + dt - release[i]
-            if rest >= 0.0:
-                V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
-            else:
-                silent += 1
+            silent += rest < 0.0
+            V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
             continue
         V[i] = new[i]
         risk = hazard[i] * dt
@@ -262,12 +258,10 @@ def escape(
         fired += 1
         wait = silenced(state, tau, memoryless)
         rest = (1.0 - moment) * dt - wait
-        if rest >= 0.0:
-            V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
-        else:
-            V[i] = np.nan
+        if rest < 0.0:
             release[i] = t + moment * dt + wait
             silent += 1
+        V[i] = resumed(state, scale, inside, height, rest, V_R, speed, a)
     counts[0], counts[1], counts[2] = fired, 0, silent
 
 
