@@ -187,7 +187,7 @@ def starting_state(
         grid = initial.grid
         check_fit(model, grid)
         check_state(model, initial)
-        silent = _silent(model, past)
+        silent = silent_before(model, past)
         if model.latency and abs(silent - initial.refractory) > POOL_TOLERANCE:
             raise InvalidArgument(
                 f"`initial` holds R = {initial.refractory:.4g} refractory neurons, but {silent:.4g} have fired within "
@@ -222,7 +222,7 @@ def starting_state(
             f"for a1 > 0 the initial density must vanish at V_F, but `initial` is {at_threshold:.2g} there: the rate "
             f"N = a0 g/(1 − a1 g) with g = −∂v n(V_F) is undefined; use fp.compatible_gaussian(mean, variance)."
         )
-    pool = _silent(model, past)
+    pool = silent_before(model, past)
     if pool >= 1.0:
         raise InvalidArgument(
             f"`history` puts {pool:.3g} of the neurons into the refractory state; at most all can be."
@@ -238,7 +238,7 @@ def trace_at_threshold(model: Population, initial: object) -> float:
     return float(datum.value(np.array([model.V_F]), model.V_F)[0])
 
 
-def _silent(model: Population, past: RateHistory) -> float:
+def silent_before(model: Population, past: RateHistory) -> float:
     """R: who has fired within one fixed refractory time before the start."""
     if not model.latency:
         return 0.0
@@ -255,14 +255,19 @@ def check_state(model: Population, state: State, name: str = "initial") -> None:
         raise InvalidArgument(f"`{name}` is at a blow-up, its rate is infinite; go on with clock=fp.ActivityClock().")
     finite_number(f"{name}.rate", state.rate)
     pool = non_negative(f"{name}.refractory", state.refractory)
-    if pool > 0 and model.refractory.mean_duration == 0:
-        raise InvalidArgument(f"`{name}` holds R = {pool:.3g} refractory neurons, but `model` has no refractory state.")
+    check_pool(model, pool, name)
     mass = float(density @ width) + pool
     if not abs(mass - 1.0) <= MASS_TOLERANCE:
         raise InvalidArgument(f"`{name}` has mass {mass:.9g} (density and refractory pool), not 1.")
     system = SpectralElements if isinstance(state.grid, Elements) else PopulationSystem
     if density.min() < -system.undershoot * max(1.0, density.max()):
         raise InvalidArgument(f"`{name}` has a negative density ({density.min():.2g}).")
+
+
+def check_pool(model: Population, pool: float, name: str = "initial") -> None:
+    """Refuse silent neurons that the model has no state for."""
+    if pool > 0.0 and model.refractory.mean_duration == 0.0:
+        raise InvalidArgument(f"`{name}` holds R = {pool:.3g} refractory neurons, but `model` has no refractory state.")
 
 
 def check_fit(model: Population, grid: Grid | Elements, name: str = "grid") -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-Theta = TypeVar("Theta", float, np.ndarray)
+Value = TypeVar("Value", float, np.ndarray)
 
 
-def interpolate(theta: Theta, old: np.ndarray, new: np.ndarray, bend: Sequence[np.ndarray]) -> np.ndarray:
+def interpolate(theta: float | np.ndarray, old: Value, new: Value, bend: Sequence[Value]) -> Value:
     """y(t + θ dt) = (1 − θ) old + θ (new + (1 − θ)(k_1 + θ (k_2 + θ k_3 …))), with k the entries of `bend`.
 
-    Linear when `bend` is empty. Arguments broadcast.
+    Linear when `bend` is empty. Arguments broadcast; plain numbers stay plain, for searches that call it very often.
     """
-    curve: np.ndarray | float = 0.0
+    curve: Any = 0.0
     for k in reversed(bend):
         curve = k + theta * curve
     return (1.0 - theta) * old + theta * (new + (1.0 - theta) * curve)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import brentq
@@ -12,7 +13,7 @@ from scipy.optimize import brentq
 from ..cascades import CRITICAL, cascade, checked_scheme
 from ..diagnostics.recorder import Recorder
 from ..inputs import Condition, checked_flag
-from ..interpolation import RateHistory
+from ..interpolation import RateHistory, interpolate
 from ..models.overshoot import checked_overshoot
 from ..models.population import Population
 from ..operators.dilated import Dilated
@@ -265,20 +266,14 @@ class _Stretch:
         """The share of the step after which the physical clock has gone on by `elapsed`."""
         if elapsed >= self.elapsed[1]:
             return 1.0
-        return float(brentq(lambda x: _curve(x, self.elapsed) - elapsed, 0.0, 1.0)) if elapsed > 0.0 else 0.0
+        old, new, *bend = self.elapsed
+        return float(brentq(lambda x: interpolate(x, old, new, bend) - elapsed, 0.0, 1.0)) if elapsed > 0.0 else 0.0
 
     def rate(self, elapsed: float) -> float:
         """N at that time."""
-        m = _curve(self.when(elapsed), self.share)
+        old, new, *bend = self.share
+        m = interpolate(self.when(elapsed), old, new, bend)
         return (1.0 - m) / m
-
-
-def _curve(theta: float, parts: tuple[float, ...]) -> float:
-    """`interpolation.interpolate` of plain numbers, which the many calls of a root search make worth while."""
-    bend = 0.0
-    for k in reversed(parts[2:]):
-        bend = k + theta * bend
-    return (1.0 - theta) * parts[0] + theta * (parts[1] + (1.0 - theta) * bend)
 
 
 class _Past:
@@ -339,12 +334,13 @@ class _Physical:
         self._system, self._step = system, step
         self.new: np.ndarray = system.unpack(step.new)
         self.dt = float(step.new[-2, 0])
+        self._rows = _Stretch.of(step)
 
     def at(self, theta: float) -> np.ndarray:
         """(n, R, N) at the time t + θ dt."""
-        return self._system.unpack(self._step.at(_Stretch.of(self._step).when(theta * self.dt)))
+        return self._system.unpack(self._step.at(self._rows.when(theta * self.dt)))
 
-    @property
+    @cached_property
     def bend(self) -> tuple[np.ndarray, ...]:
         """The dense output of N in t, through its values at a quarter, a half and three quarters of the step."""
         rates = np.array([self.at(x)[-1, 0] for x in QUARTERS])

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..elements import Elements
-from ..inputs import checked_past
+from ..inputs import check_pool, checked_past, silent_before
 from ..interpolation import RateHistory
 from ..models.population import Population
 from ..operators.memory import Memory
@@ -47,7 +47,7 @@ def starting_neurons(
     past = checked_past(model, history, initial, start)
     if isinstance(initial, np.ndarray | list | tuple):
         potentials = _given(model, initial, count)
-        pool = _silent_by(model, past)
+        pool = silent_before(model, past)
         if pool > 0.0:
             raise InvalidArgument("`history` puts neurons into the refractory state; give `initial` as a density then.")
         release = np.empty(0)
@@ -82,10 +82,7 @@ def _continued(
         raise InvalidArgument(f"`count` = {count}, but `initial` holds {state.count} neurons; leave `count` out.")
     blocks = -(-state.count // BLOCK)
     refractory = model.refractory.mean_duration > 0.0
-    if not refractory and state.refractory > 0.0:
-        raise InvalidArgument(
-            f"`initial` holds R = {state.refractory:.3g} refractory neurons, but `model` has no refractory state."
-        )
+    check_pool(model, state.refractory)
     # A state at a cascade that never ends holds some above V_F, by the kicks of the first generation.
     if model.threshold.absorbing and np.nanmax(state.potentials, initial=-np.inf) > model.V_F + abs(
         model.coupling.gain
@@ -146,11 +143,8 @@ def _drawn(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Independent neurons from a density or a State: potentials, and when the silent ones come back."""
     v, share = _of_state(model, initial) if isinstance(initial, State) else _of_density(model, initial, t_span)
-    pool = initial.refractory if isinstance(initial, State) else _silent_by(model, past)
-    if pool > 0.0 and not model.refractory.mean_duration:
-        raise InvalidArgument(
-            f"`initial` holds R = {pool:.3g} refractory neurons, but `model` has no refractory state."
-        )
+    pool = initial.refractory if isinstance(initial, State) else silent_before(model, past)
+    check_pool(model, pool)
     if pool > 1.0:
         raise InvalidArgument(
             f"`history` puts {pool:.3g} of the neurons into the refractory state; at most all can be."
@@ -180,14 +174,6 @@ def _waits(model: Population, past: RateHistory, count: int, rng: np.random.Gene
     rates = past(times)
     sums = np.concatenate([[0.0], np.cumsum(rates[1:] + rates[:-1])])
     return np.interp(rng.random(count), sums / sums[-1], times) + tau - start
-
-
-def _silent_by(model: Population, past: RateHistory) -> float:
-    """Who has fired within a fixed refractory time before the start."""
-    if not model.latency:
-        return 0.0
-    start = float(past.t[-1])
-    return float(Memory(past, model.depth, 1).fired(start - model.latency, start)[0])
 
 
 def _of_state(model: Population, state: State) -> tuple[np.ndarray, np.ndarray]:
