@@ -20,6 +20,8 @@ __version__ = "0.1.0"
 _HOME = {
     "nnlif": "models.catalog",
     "Population": "models.population",
+    "Network": "models.network",
+    "excitatory_inhibitory": "models.network",
     "ExponentialRefractory": "models.refractory",
     "FixedRefractory": "models.refractory",
     "RandomThreshold": "models.threshold",
@@ -97,6 +99,7 @@ if TYPE_CHECKING:
     from .grid import Grid
     from .models.catalog import nnlif
     from .models.drift import ExponentialDrift, QuadraticDrift
+    from .models.network import Network, excitatory_inhibitory
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory
     from .models.threshold import RandomThreshold, SoftThreshold

@@ -58,9 +58,9 @@ from pydantic import (
 from .clocks import ActivityClock, Clock, PhysicalTime
 from .elements import HIGHEST_DEGREE, LOWEST_DEGREE
 from .grid import Grid
-from .models.description import MODELS, model_from_dict, model_to_dict
+from .models.description import POPULATIONS, model_from_dict, model_to_dict
 from .models.overshoot import OVERSHOOTS, checked_overshoot
-from .models.population import Population
+from .models.population import Population, require_population
 from .operators.schemes import FLUX_SCHEMES, Scheme
 from .operators.spectral import Spectral
 from .operators.weno import Weno5
@@ -224,7 +224,7 @@ InitialName = Annotated[
     str, AfterValidator(_one_of("initial density", INITIALS)), WithJsonSchema({"enum": list(INITIALS)})
 ]
 Overshoot = Annotated[str, AfterValidator(checked_overshoot), WithJsonSchema({"enum": list(OVERSHOOTS)})]
-ModelName = Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"enum": list(MODELS)})]
+ModelName = Annotated[str, AfterValidator(_one_of("model", POPULATIONS)), WithJsonSchema({"enum": list(POPULATIONS)})]
 
 
 class ExponentialTable(Table):
@@ -272,7 +272,7 @@ class ModelTable(Table):
 
     def build(self) -> Population:
         # What the file leaves out is left to the model's own defaults.
-        return model_from_dict(self.model_dump(exclude_unset=True))
+        return require_population(model_from_dict(self.model_dump(exclude_unset=True)))
 
 
 class InitialTable(Table):

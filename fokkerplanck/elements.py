@@ -247,8 +247,10 @@ class Elements:
         return replace(self, degree=max(LOWEST_DEGREE, 3 * self.degree // 4))
 
     def restrict(self, density: np.ndarray) -> tuple[Elements, np.ndarray]:
-        """`coarsened()`, and the density there with the same mass and low moments."""
+        """`coarsened()`, and the density there (of every lane) with the same mass and low moments."""
         coarse = self.coarsened()
+        if density.ndim == 2:
+            return coarse, np.array([self.restrict(row)[1] for row in density])
         parts = self.half * (self.spread(density) * self.rule.w) @ coarse.rule.basis(self.rule.x)
         return coarse, coarse._from_masses(parts)
 

@@ -179,7 +179,11 @@ class Grid:
         """`coarsened()`, and the cell averages there: the masses of merged cells added up."""
         coarse = self.coarsened()
         first = np.searchsorted(self.faces, coarse.faces[:-1])
-        return coarse, np.add.reduceat(density * self.width, first) / coarse.width
+        return coarse, np.add.reduceat(density * self.width, first, axis=-1) / coarse.width
+
+    def below_threshold(self) -> Grid:
+        """The part of the grid below V_F."""
+        return self if self.v_max == self.V_F else Grid(self.faces[self.faces <= self.V_F], self.V_R)
 
     def deposit(self, v: float) -> tuple[np.ndarray, np.ndarray]:
         """Where a unit of mass put at potential v goes: two neighbouring cells and their shares.

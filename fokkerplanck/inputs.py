@@ -12,7 +12,7 @@ from .diagnostics.recorder import Monitor
 from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
-from .models.population import Population, require_population
+from .models.voltage import VoltageModel, require_model
 from .operators.memory import Memory
 from .operators.schemes import Scheme
 from .operators.spectral_elements import SpectralElements
@@ -26,7 +26,7 @@ from .outcomes import (
     positive,
     real_array,
 )
-from .state import CompatibleGaussian, Gaussian, State, as_density
+from .state import CompatibleGaussian, Gaussian, InitialDensity, State, together
 from .steppers.protocol import Tolerance
 
 Condition = Callable[[State], bool]
@@ -45,7 +45,7 @@ MASS_TOLERANCE = 1e-6
 
 
 def check_kinds(model: object, grid: object, scheme: object, stepper: object) -> None:
-    require_population(model)
+    require_model(model)
     if grid is not None and not isinstance(grid, Grid | Elements):
         raise InvalidArgument(
             f"`grid` must be made by model.grid(cells=...) or fp.Spectral().grid(model), not {grid!r}."
@@ -70,33 +70,36 @@ def checked_tolerance(rtol: float, atol: float) -> Tolerance:
     return Tolerance(rtol, positive("atol", atol))
 
 
-def checked_past(model: Population, history: object, initial: object, start: float) -> RateHistory:
-    """The rate before the start, as far back as the model looks."""
+def checked_past(model: VoltageModel, history: object, initial: object, start: float) -> RateHistory:
+    """The rates before the start, as far back as the model looks; of every lane where it has several."""
     depth = model.depth
+    silent = np.zeros(model.lanes) if model.structured else 0.0
     if not depth:
         if history is not None:
             raise InvalidArgument("`history` is given, but `model` looks back on nothing; leave it out.")
-        return RateHistory(np.array([start]), np.zeros(1))
+        return RateHistory(np.array([start]), np.array([silent]))
     if history is None:
         return _remembered(model, initial, start)
     times = np.array([start - depth, start])
     if not callable(history):
-        return RateHistory(times, np.full(2, non_negative("history", history)))
+        return RateHistory(times, np.array([_past_rate(model, history, "")] * 2))
     times = np.linspace(start - depth, start, PAST_SAMPLES)
-    return RateHistory(times, np.array([_past_rate(history, float(t)) for t in times]))
+    rates = [_past_rate(model, history(float(t)), f"({t:g})") for t in times]
+    return RateHistory(times, np.array(rates))
 
 
-def _remembered(model: Population, initial: object, start: float) -> RateHistory:
+def _remembered(model: VoltageModel, initial: object, start: float) -> RateHistory:
     """What a State remembers; the equation does not know the time, so that it may go on at any."""
     depth = model.depth
     if not isinstance(initial, State) or initial.history is None:
-        if isinstance(initial, State) and model.latency and initial.refractory > 0.0:
+        if isinstance(initial, State) and np.any(initial.refractory * (model.latencies > 0.0) > 0.0):
             raise InvalidArgument(
-                f"`initial` holds R = {initial.refractory:.3g} refractory neurons, but not when they fired; give the "
-                f"rate before the start, `history`. If whole events were among them, end the run before at least one "
-                f"refractory time after the last event."
+                f"`initial` holds R = {np.max(initial.refractory):.3g} refractory neurons, but not when they fired; "
+                f"give the rate before the start, `history`. If whole events were among them, end the run before at "
+                f"least one refractory time after the last event."
             )
-        return RateHistory(np.array([start - depth, start]), np.zeros(2))
+        silent = np.zeros((2, model.lanes))
+        return RateHistory(np.array([start - depth, start]), silent if model.structured else silent[:, 0])
     past = initial.history.shifted(start - float(initial.history.t[-1]))
     if past.t[0] > start - depth * (1.0 - 1e-9):
         raise InvalidArgument(
@@ -106,15 +109,25 @@ def _remembered(model: Population, initial: object, start: float) -> RateHistory
     return past
 
 
-def _past_rate(history: Callable[[float], float], t: float) -> float:
-    value = history(t)
+def _past_rate(model: VoltageModel, value: object, at: str) -> float | np.ndarray:
+    """A firing rate of the past: one number, or with several lanes one for each or for all."""
+    if not model.structured and not at:
+        return non_negative("history", value)
     try:
-        rate = float(value)
+        rates = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
-        raise InvalidArgument(f"`history` must return one number, but history({t:g}) is {value!r}.") from None
-    if not 0.0 <= rate < np.inf:
-        raise InvalidArgument(f"`history` is a firing rate, but history({t:g}) is {rate:g}.")
-    return rate
+        rates = np.empty((0, 0))
+    if not model.structured:
+        if rates.ndim:
+            raise InvalidArgument(f"`history` must return one number, but history{at} is {value!r}.")
+    elif rates.shape not in ((), (model.lanes,)):
+        raise InvalidArgument(
+            f"`history` must be one rate for all {model.lanes} populations or one for each, but history{at} is "
+            f"{value!r:.60}."
+        )
+    if not np.all((rates >= 0.0) & (rates < np.inf)):
+        raise InvalidArgument(f"`history` is a firing rate, but history{at} is {value!r:.60}.")
+    return np.broadcast_to(rates, (model.lanes,)) if model.structured else float(rates)
 
 
 def checked_span(t_span: Any) -> tuple[float, float]:
@@ -173,7 +186,7 @@ def checked_conditions(stop_when: Any) -> tuple[Condition, ...]:
 
 
 def starting_state(
-    model: Population,
+    model: VoltageModel,
     initial: object,
     grid: Grid | Elements | None,
     scheme: Scheme,
@@ -187,18 +200,20 @@ def starting_state(
         grid = initial.grid
         check_fit(model, grid)
         check_state(model, initial)
-        silent = silent_before(model, past)
-        if model.latency and abs(silent - initial.refractory) > POOL_TOLERANCE:
+        silent, held = silent_before(model, past), np.where(model.latencies > 0.0, initial.refractory, 0.0)
+        if np.any(np.abs(silent - held) > POOL_TOLERANCE):
+            worst = int(np.argmax(np.abs(silent - held)))
             raise InvalidArgument(
-                f"`initial` holds R = {initial.refractory:.4g} refractory neurons, but {silent:.4g} have fired within "
+                f"`initial` holds R = {held[worst]:.4g} refractory neurons, but {silent[worst]:.4g} have fired within "
                 f"the refractory time according to the rates before the start (`history`)."
             )
         return initial
-    datum = as_density(initial)
+    data = model.densities(initial)
+    datum = together(data)
     grid = scheme.default_grid(model, datum, t_span) if grid is None else grid
     check_fit(model, grid)
-    averages = grid.sample(datum)
-    lost = 1.0 - float(averages @ grid.width)
+    averages = _sampled(model, data, grid)
+    lost = 1.0 - float(np.min(averages @ grid.width))
     if lost > 1e-9:
         raise InvalidArgument(
             f"the grid reaches from {grid.v_min:g} to {grid.v_max:g}, but a mass of {lost:.2g} of `initial` lies "
@@ -213,8 +228,10 @@ def starting_state(
             FokkerPlanckWarning,
             stacklevel=3,
         )
-    if model.noise.gain > 0 and model.coupling.delay == 0 and model.threshold.absorbing:
-        at_threshold = float(np.max(datum.value(np.array([model.V_F]), model.V_F)))
+    wiring, ones = model.wiring, np.ones(model.lanes)
+    by_rates = wiring.change([ones] * len(wiring.lags), [None if lag else ones for lag in wiring.lags])
+    if np.any(by_rates.diffusion > 0.0) and not model.open:
+        at_threshold = float(np.max([np.max(part.value(np.array([model.V_F]), model.V_F)) for part in set(data)]))
     else:
         at_threshold = 0.0
     if at_threshold > VISIBLE * averages.max():
@@ -223,65 +240,108 @@ def starting_state(
             f"N = a0 g/(1 − a1 g) with g = −∂v n(V_F) is undefined; use fp.compatible_gaussian(mean, variance)."
         )
     pool = silent_before(model, past)
-    if pool >= 1.0:
+    if np.any(pool >= 1.0):
         raise InvalidArgument(
-            f"`history` puts {pool:.3g} of the neurons into the refractory state; at most all can be."
+            f"`history` puts {pool.max():.3g} of the neurons into the refractory state; at most all can be."
         )
-    return State(t_span[0], grid, (1.0 - pool) * averages, rate=np.nan, refractory=pool)
+    density = (1.0 - pool)[:, None] * averages
+    if not model.structured:
+        return State(t_span[0], grid, density[0], rate=np.nan, refractory=float(pool[0]))
+    shares = model.shares
+    return State(
+        t_span[0], grid, shares[:, None] * density, rate=np.full(model.lanes, np.nan), refractory=shares * pool
+    )
 
 
-def trace_at_threshold(model: Population, initial: object) -> float:
-    """n0(V_F−), where the initial density is one in closed form and V_F absorbs it; else not a number."""
-    datum = None if isinstance(initial, State) else as_density(initial)
-    if not isinstance(datum, Gaussian | CompatibleGaussian) or not model.threshold.absorbing or model.coupling.delay:
-        return np.nan
-    return float(datum.value(np.array([model.V_F]), model.V_F)[0])
+def _sampled(model: VoltageModel, data: tuple[InitialDensity, ...], grid: Grid | Elements) -> np.ndarray:
+    """Every lane's density on the grid, shape (lanes, cells); those that are the same are sampled once."""
+    rows: dict[tuple[int, bool], np.ndarray] = {}
+    ends = model.absorbing & model.open
+    for k in range(model.lanes):
+        datum = data[k % len(data)]
+        key = (id(datum), bool(ends[k]))
+        if key not in rows:
+            if ends[k] and isinstance(grid, Grid):  # nothing of this lane is above its absorbing V_F
+                below = grid.below_threshold()
+                rows[key] = np.concatenate([below.sample(datum), np.zeros(grid.cells - below.cells)])
+            else:
+                rows[key] = grid.sample(datum)
+    return np.array([rows[id(data[k % len(data)]), bool(ends[k])] for k in range(model.lanes)])
 
 
-def silent_before(model: Population, past: RateHistory) -> float:
-    """R: who has fired within one fixed refractory time before the start."""
-    if not model.latency:
-        return 0.0
-    start = float(past.t[-1])
-    return float(Memory(past, model.depth, 1).fired(start - model.latency, start)[0])
+def trace_at_threshold(model: VoltageModel, initial: object) -> np.ndarray:
+    """n0(V_F−) of every lane, where the initial density is one in closed form and V_F absorbs it; else not a number."""
+    unknown = np.full(model.lanes, np.nan)
+    if isinstance(initial, State) or model.open or not model.wiring.prompt:
+        return unknown
+    data = model.densities(initial)
+    if not all(isinstance(datum, Gaussian | CompatibleGaussian) for datum in data):
+        return unknown
+    traces = [float(datum.value(np.array([model.V_F]), model.V_F)[0]) for datum in data]
+    return model.shares * np.resize(traces, model.lanes)
 
 
-def check_state(model: Population, state: State, name: str = "initial") -> None:
+def silent_before(model: VoltageModel, past: RateHistory) -> np.ndarray:
+    """R of every lane: who has fired within its fixed refractory time before the start."""
+    silent = np.zeros(model.lanes)
+    if np.any(model.latencies):
+        start, memory = float(past.t[-1]), Memory(past, model.depth, model.lanes)
+        for latency in np.unique(model.latencies[model.latencies > 0.0]):
+            mine = model.latencies == latency
+            silent[mine] = memory.fired(start - float(latency), start)[mine]
+    return silent
+
+
+def check_state(model: VoltageModel, state: State, name: str = "initial") -> None:
     """A State may come from anywhere; what a run leaves passes, negative by its tolerance included."""
     density, width = real_array(name, state.density), state.grid.width
-    if density.shape != width.shape:
-        raise InvalidArgument(f"`{name}` has a density of shape {density.shape}, but its grid has {len(width)} cells.")
-    if state.rate == np.inf:
+    shape = (model.lanes, len(width)) if model.structured else width.shape
+    if density.shape != shape:
+        raise InvalidArgument(f"`{name}` has a density of shape {density.shape}, but its grid has {shape} cells.")
+    if np.any(np.asarray(state.rate) == np.inf):
         raise InvalidArgument(f"`{name}` is at a blow-up, its rate is infinite; go on with clock=fp.ActivityClock().")
-    finite_number(f"{name}.rate", state.rate)
-    pool = non_negative(f"{name}.refractory", state.refractory)
+    if model.structured:
+        rate, pool = (real_array(f"{name}.{part}", getattr(state, part)) for part in ("rate", "refractory"))
+        pool = np.broadcast_to(pool, (model.lanes,))
+        if rate.shape != (model.lanes,) or not np.all(np.isfinite(rate)) or not np.all(pool >= 0.0):
+            raise InvalidArgument(f"`{name}` needs a finite rate and a pool ≥ 0 for each of {model.lanes} lanes.")
+    else:
+        finite_number(f"{name}.rate", state.rate)
+        pool = np.array([non_negative(f"{name}.refractory", state.refractory)])
     check_pool(model, pool, name)
-    mass = float(density @ width) + pool
-    if not abs(mass - 1.0) <= MASS_TOLERANCE:
-        raise InvalidArgument(f"`{name}` has mass {mass:.9g} (density and refractory pool), not 1.")
+    masses = np.atleast_1d(density @ width) + pool
+    asked = model.conserved(model.shares)
+    apart = np.abs(model.conserved(masses) - asked)
+    if not np.all(apart <= MASS_TOLERANCE):
+        k = int(np.argmax(apart))
+        raise InvalidArgument(
+            f"`{name}` has mass {model.conserved(masses)[k]:.9g} (density and refractory pool), not {asked[k]:g}."
+        )
     system = SpectralElements if isinstance(state.grid, Elements) else PopulationSystem
     if density.min() < -system.undershoot * max(1.0, density.max()):
         raise InvalidArgument(f"`{name}` has a negative density ({density.min():.2g}).")
 
 
-def check_pool(model: Population, pool: float, name: str = "initial") -> None:
+def check_pool(model: VoltageModel, pool: np.ndarray | float, name: str = "initial") -> None:
     """Refuse silent neurons that the model has no state for."""
-    if pool > 0.0 and model.refractory.mean_duration == 0.0:
-        raise InvalidArgument(f"`{name}` holds R = {pool:.3g} refractory neurons, but `model` has no refractory state.")
+    if np.any((np.asarray(pool) > 0.0) & (model.silence == 0.0)):
+        raise InvalidArgument(
+            f"`{name}` holds R = {np.max(pool):.3g} refractory neurons, but `model` has no refractory state."
+        )
 
 
-def check_fit(model: Population, grid: Grid | Elements, name: str = "grid") -> None:
+def check_fit(model: VoltageModel, grid: Grid | Elements, name: str = "grid") -> None:
     if grid.V_F != model.V_F:
         raise InvalidArgument(
             f"`{name}` has its threshold at {grid.V_F:g} but the model's threshold is {model.V_F:g}; "
             f"build it with `model.grid(cells=...)`."
         )
-    if model.threshold.absorbing and grid.v_max != grid.V_F:
+    if not model.open and grid.v_max != grid.V_F:
         raise InvalidArgument(
             f"`{name}` goes on above V_F to {grid.v_max:g}, but the threshold of `model` is absorbing; "
             f"build it with `model.grid(cells=...)`."
         )
-    if not model.threshold.absorbing and grid.v_max == grid.V_F:
+    if model.open and grid.v_max == grid.V_F:
         raise InvalidArgument(
             f"`{name}` ends at V_F = {grid.V_F:g}, but the threshold of `model` is not absorbing; "
             f"build it with `model.grid(cells=...)`."
@@ -293,15 +353,19 @@ def check_fit(model: Population, grid: Grid | Elements, name: str = "grid") -> N
         )
 
 
-def undefined_rate(model: Population, state: State) -> str:
+def undefined_rate(model: VoltageModel, state: State) -> str:
     """Why a datum has no rate. Refuses a1 |∂v n0(V_F)| ≥ 1, for which N = a0 g/(1 − a1 g) does not exist."""
-    slope = state.density[-1] / (state.grid.v_max - state.grid.v[-1])
-    if model.noise.gain * slope >= 1.0:
+    nearest = np.atleast_2d(state.density)[:, -1]
+    slopes = nearest / (state.grid.v_max - state.grid.v[-1])
+    wiring, silent = model.wiring, [np.zeros(model.lanes)] * len(model.wiring.lags)
+    by_rate = wiring.change(silent, [None if lag else slopes for lag in wiring.lags])
+    steepest = float(np.max(by_rate.diffusion, initial=0.0))
+    if steepest >= 1.0:
         raise InvalidArgument(
-            f"`initial` has a1 |∂v n(V_F)| = {model.noise.gain * slope:.3g} ≥ 1, for which the rate "
+            f"`initial` has a1 |∂v n(V_F)| = {steepest:.3g} ≥ 1, for which the rate "
             f"N = a0 g/(1 − a1 g) does not exist; use a less concentrated fp.compatible_gaussian(mean, variance)."
         )
     return (
-        f" (b n(V_F) = {model.coupling.gain * state.density[-1]:.3g} in the cell next to V_F: from 1 on no finite rate "
+        f" (b n(V_F) = {wiring.reproduction(nearest):.3g} in the cell next to V_F: from 1 on no finite rate "
         f"satisfies N = e(N) n. If it falls below 1 on a finer grid, use that one; if not, this datum blows up at once)"
     )

@@ -30,9 +30,11 @@ class RateHistory:
 
     Attributes
     ----------
-    t, rate : array, shape (steps + 1,)
-        Ends of the steps and the rate N there.
-    bend : array, shape (steps, k)
+    t : array, shape (steps + 1,)
+        Ends of the steps.
+    rate : array, shape (steps + 1,) or (steps + 1, lanes)
+        The rate N there.
+    bend : array, shape (steps, k) or (steps, k, lanes)
         Coefficients of `interpolate` for each step; k = 0 is linear.
     held : array of bool, shape (steps,)
         Steps in whose balance of mass the rate is the one at their end (backward Euler), not the dense one.
@@ -44,14 +46,16 @@ class RateHistory:
     held: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
 
     def __call__(self, times: float | np.ndarray) -> np.ndarray:
-        """N at times within [t[0], t[-1]]; where it jumps, the later value."""
+        """N at times within [t[0], t[-1]], shape (…,) or (…, lanes); where it jumps, the later value."""
         times = np.asarray(times, dtype=float)
         if len(self.t) == 1:
-            return np.full(times.shape, self.rate[0])
+            return np.broadcast_to(self.rate[0], times.shape + self.rate.shape[1:]).copy()
         k = np.clip(np.searchsorted(self.t, times, side="right") - 1, 0, len(self.t) - 2)
         length = self.t[k + 1] - self.t[k]
         theta = np.where(length > 0.0, (times - self.t[k]) / np.where(length > 0.0, length, 1.0), 1.0)
-        return interpolate(theta, self.rate[k], self.rate[k + 1], [column[k] for column in self.bend.T])
+        theta = theta.reshape(theta.shape + (1,) * (self.rate.ndim - 1))
+        columns = np.moveaxis(self.bend, 1, 0)
+        return interpolate(theta, self.rate[k], self.rate[k + 1], [column[k] for column in columns])
 
     def shifted(self, by: float) -> RateHistory:
         """The same rates, later by `by`."""

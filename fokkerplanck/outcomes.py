@@ -59,6 +59,8 @@ class BlowUp:
         What was seen, in a sentence with its numbers.
     doubling_times : tuple of float
         Times that N took for its last doublings; for N ~ C (t* − t)^(−1/2) each is a quarter of the one before.
+    lane : int
+        Of several populations the number of the one whose rate is largest.
     """
 
     time: float
@@ -66,6 +68,7 @@ class BlowUp:
     rate: float
     evidence: str
     doubling_times: tuple[float, ...]
+    lane: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .interpolation import RateHistory
-from .models.population import Population
+from .models.voltage import VoltageModel
 from .operators.schemes import Scheme
 from .operators.system import PopulationSystem
 from .outcomes import BlowUp, Jump, Status
@@ -26,13 +26,13 @@ LOOSER = 30.0
 class Problem:
     """All that determines a run, except what is watched."""
 
-    model: Population
+    model: VoltageModel
     scheme: Scheme
     stepper: Stepper
     state: State
     fresh: bool
     past: RateHistory
-    trace: float
+    trace: np.ndarray
     t_span: tuple[float, float]
     tolerance: Tolerance
     max_step: float
@@ -55,7 +55,7 @@ class Problem:
         if ending.blow_up is not None:
             # Three times as long as it took: on the coarser grid the rate may reach its blow-up later.
             until = start + 3.0 * (ending.blow_up.time - start)
-            if self.model.coupling.time_dependent:  # I(t) need not be defined beyond the end
+            if self.model.wiring.time_dependent:  # I(t) need not be defined beyond the end
                 until = min(self.t_span[1], until)
         loose = Tolerance(LOOSER * self.tolerance.rtol, LOOSER * self.tolerance.atol)
         return replace(

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from .models.population import Population
+    from .models.voltage import VoltageModel
 
 
+MANY = 4
+"""Lanes whose rates a solution prints."""
 EVENTS = 5
 """Firing events that a solution prints, of perhaps very many."""
 
@@ -60,21 +62,30 @@ class Quality:
     error_estimate: float = math.nan
 
 
+def _listed(rates: np.ndarray) -> str:
+    """One rate, or the first of several."""
+    values = np.atleast_1d(rates)
+    shown = ", ".join(f"{rate:.6g}" for rate in values[:MANY])
+    return shown + (f", … ({len(values)} lanes)" if len(values) > MANY else "")
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Solution:
     """A solution of the population-density equation, and why it ended.
 
     Attributes
     ----------
-    t, rate, refractory : array, shape (steps + 1,)
-        Every accepted step: time, firing rate N, mass R of the refractory pool. The time never falls back; it may stand
-        still around a firing event, where steps are shorter than its rounding.
+    t : array, shape (steps + 1,)
+        Every accepted step. The time never falls back; it may stand still around a firing event, where steps are
+        shorter than its rounding.
+    rate, refractory : array, shape (steps + 1,) or (steps + 1, lanes)
+        Firing rate N and mass R of the refractory pool at those times; of several populations one column for each.
     saved_t : array, shape (saves,)
-    density : array, shape (saves, cells)
+    density : array, shape (saves, cells) or (saves, lanes, cells)
         Cell averages of n at `saved_t`; `v` are the cell centres (or node values and nodes).
     records : dict of str to Record
         One per monitor.
-    fired : array, shape (steps + 1,)
+    fired : array, shape (steps + 1,) or (steps + 1, lanes)
         Spikes per neuron since the start, ∫ N dt; with a step of Δ where a fraction Δ fires at once.
     jumps : tuple of Jump
         Firing events that the run went through, by `fp.ActivityClock`: N(t) = Σ Δ δ(t − t*) + `rate`.
@@ -91,7 +102,7 @@ class Solution:
         Scheme, stepper and tolerances that produced this.
     """
 
-    model: Population | None
+    model: VoltageModel | None
     grid: Grid | Elements
     t: np.ndarray
     rate: np.ndarray
@@ -126,7 +137,7 @@ class Solution:
         return self.grid.v
 
     def rate_at(self, times: Any) -> np.ndarray:
-        """N at any times within the run, to the order of the stepper's dense output.
+        """N at any times within the run, to the order of the stepper's dense output; one column for each lane.
 
         Parameters
         ----------
@@ -167,7 +178,7 @@ class Solution:
         lines = [
             f"Solution: {self.message}",
             f"├─ t = {self.t[0]:g} to {self.t[-1]:.9g} in {q.steps} steps ({q.rejected} rejected)",
-            f"├─ N = {self.rate.min():.6g} to {self.rate.max():.6g}, at the end {self.rate[-1]:.6g}",
+            f"├─ N = {self.rate.min():.6g} to {self.rate.max():.6g}, at the end {_listed(self.rate[-1])}",
             *(f"├─ at t = {jump.time:.9g} a fraction {jump.fraction:.5g} fires at once" for jump in shown),
             *([f"├─ and {more} more such events"] if more > 0 else []),
             f"├─ mass error {q.mass_error:.1e}, smallest density {q.smallest_density:.1e}, "

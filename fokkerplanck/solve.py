@@ -27,13 +27,13 @@ from .inputs import (
     starting_state,
     trace_at_threshold,
 )
-from .models.population import Population
+from .models.voltage import VoltageModel
 from .operators.schemes import ScharfetterGummel, Scheme
 from .operators.spectral import Spectral
 from .outcomes import InvalidArgument, Status, positive
 from .problem import LOOSER, Ending, Problem
 from .solution import Solution
-from .state import InitialDensity, State, as_density
+from .state import FromArray, State, together
 from .steppers.explicit import SspRk3
 from .steppers.protocol import Stepper, Tolerance
 from .steppers.rosenbrock import Rodas5P
@@ -62,8 +62,8 @@ and close to a blow-up the smallest shift in time is a large difference in N."""
 
 
 def solve(
-    model: Population,
-    initial: State | InitialDensity | Callable[[np.ndarray], np.ndarray] | np.ndarray,
+    model: VoltageModel,
+    initial: Any,
     t_span: tuple[float, float],
     grid: Grid | Elements | None = None,
     scheme: Scheme | None = None,
@@ -85,11 +85,12 @@ def solve(
 
     Parameters
     ----------
-    model : Population
-        For example `fp.nnlif(b=0.5)`.
+    model : Population, Network or another model
+        For example `fp.nnlif(b=0.5)` or `fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0)`.
     initial : initial density, State, callable or array
         `fp.gaussian(mean, variance)`, `fp.compatible_gaussian(...)`, the `.final` of another solution, a function of
-        v (normalised on the grid), or cell averages of mass 1.
+        v (normalised on the grid), or cell averages of mass 1. Of several populations one for all, or a list with one
+        for each.
     t_span : (float, float)
         Start and end (membrane time constants).
     grid : Grid or Elements, optional
@@ -147,7 +148,7 @@ def solve(
         checked_step("dt", fixed, span)
     endless = isinstance(max_step, float) and max_step == math.inf
     longest = math.inf if endless else checked_step("max_step", positive("max_step", max_step), span)
-    if isinstance(clock, ActivityClock) and isinstance(initial, State) and initial.rate == math.inf:
+    if isinstance(clock, ActivityClock) and isinstance(initial, State) and np.all(initial.rate == math.inf):
         initial = replace(initial, rate=0.0)  # at a blow-up: that clock finds the rate by itself
     past, conditions = checked_past(model, history, initial, span[0]), checked_conditions(stop_when)
     times, observed = checked_times(save_at, *span), checked_monitors(monitors)
@@ -198,7 +199,7 @@ def solve(
 
 
 def _checked_clock(
-    clock: object, model: Population, grid: Grid | Elements | None, scheme: object, stepper: object
+    clock: object, model: VoltageModel, grid: Grid | Elements | None, scheme: object, stepper: object
 ) -> Clock:
     """The clock; where it makes no difference, the time of the equation."""
     if clock is None:
@@ -226,7 +227,7 @@ class _Attempt(NamedTuple):
 
 
 def _families(
-    model: Population,
+    model: VoltageModel,
     initial: object,
     grid: Grid | Elements | None,
     scheme: Scheme | None,
@@ -240,11 +241,12 @@ def _families(
     Where nothing is prescribed and the density is smooth, spectral elements: their error falls by orders of magnitude
     for a few more unknowns. Cells are positive, and know what to do when elements get into trouble.
     """
-    if scheme is not None or grid is not None or isinstance(initial, State | np.ndarray | list | tuple):
+    fixed_cells = isinstance(initial, State) or any(isinstance(part, FromArray) for part in model.densities(initial))
+    if scheme is not None or grid is not None or fixed_cells:
         scheme = scheme or natural_scheme(initial.grid if isinstance(initial, State) else grid)
-        yield [_Attempt(scheme, stepper or default_stepper(scheme), asked, lambda reach: grid)]
+        yield [_Attempt(scheme, stepper or default_stepper(scheme, model), asked, lambda reach: grid)]
         return
-    datum = as_density(initial)
+    datum = together(model.densities(initial))
     adaptive = stepper is None or stepper.adaptive
     if isinstance(clock, PhysicalTime) and adaptive and Spectral.suits(model, datum, t_span):
         elements = []
@@ -276,8 +278,8 @@ def natural_scheme(grid: Grid | Elements | None) -> Scheme:
     return Spectral() if isinstance(grid, Elements) else ScharfetterGummel()
 
 
-def default_stepper(scheme: Scheme) -> Stepper:
-    """The best stepper that suits the scheme."""
+def default_stepper(scheme: Scheme, model: VoltageModel) -> Stepper:
+    """The best stepper that suits scheme and model."""
     return SspRk3() if scheme.explicit else Rodas5P()
 
 
@@ -378,7 +380,7 @@ def _error(fine: Recorder, coarse: Recorder, ending: Ending, problem: Problem, a
     rate = here(times)
     apart = np.abs(there(times) - rate)
     gain = min(problem.scheme.gain, LOOSER if problem.stepper.adaptive else 2.0**problem.stepper.order) - 1.0
-    relative = np.abs(rate) + SMALL * np.max(np.abs(rate), initial=0.0)
+    relative = np.abs(rate) + SMALL * np.max(np.abs(rate), axis=0, initial=0.0)
     allowed = asked.atol + asked.rtol * np.abs(rate)
     with np.errstate(invalid="ignore", divide="ignore"):
         largest = [float(np.nanmax(apart / scale, initial=0.0)) / gain for scale in (relative, allowed)]

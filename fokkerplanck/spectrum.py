@@ -12,11 +12,11 @@ from scipy.optimize import linear_sum_assignment
 
 from .grid import Grid
 from .meanfield import passage
+from .models.population import Population, require_population
 from .operators.schemes import FluxScheme, ScharfetterGummel
 from .outcomes import InvalidArgument
 
 if TYPE_CHECKING:
-    from .models.population import Population
     from .operators.finite_volumes import FiniteVolumes
     from .stationary import StationaryState
 
@@ -190,16 +190,17 @@ def jacobian(system: FiniteVolumes, density: np.ndarray, rate: float, nodes: int
         If η ≥ 1 without delay: the grid is too coarse for the layer at V_F, the rate no function of the density.
     """
     linear = linear_parts(system, density, rate)
-    cells, tau = system.cells, system.model.refractory.mean_duration
+    model = require_population(system.model)
+    cells, tau, delay = system.cells, model.refractory.mean_duration, model.coupling.delay
     pooled = tau > 0.0 and not system.latency
-    lags = [lag for lag in (system.delay, system.latency) if lag]
+    lags = [lag for lag in (delay, system.latency) if lag]
     size = cells + pooled + nodes * len(lags)
     ends = size - nodes * np.arange(len(lags))[::-1]
     unit = np.eye(size)
 
     fired = np.zeros(size)
     fired[:cells] = linear.fired
-    if system.delay:
+    if delay:
         arriving = unit[ends[0] - 1]
         fired = fired + linear.eta * arriving
     elif linear.eta < 1.0:
@@ -239,10 +240,11 @@ class _Linear(NamedTuple):
 
 def linear_parts(system: FiniteVolumes, density: np.ndarray, rate: float) -> _Linear:
     """What `jacobian` is made of."""
-    at, hazard = np.array([rate]), system.hazard()[:, 0]
-    right, left = (weights[:, 0] for weights in system.weights(at, 0.0))
-    gains = system.model.coupling.gain, system.model.noise.gain
-    more_right, more_left = (weights[:, 0] for weights in system.weight_slopes(at, 0.0, *gains))
+    at, hazard = system.steady_inputs(np.array([rate]), 0.0), system.hazard()[:, 0]
+    right, left = (weights[:, 0] for weights in system.weights(at))
+    model = require_population(system.model)
+    gains = model.coupling.gain, model.noise.gain
+    more_right, more_left = (weights[:, 0] for weights in system.weight_slopes(at, *gains))
     flux = more_right * np.concatenate([[0.0], density]) - more_left * np.concatenate([density, [0.0]])
     fired = hazard.copy()
     fired[-1] += right[-1] / system.width[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
@@ -31,11 +31,11 @@ class State:
     t : float
         Time (membrane time constants).
     grid : Grid or Elements
-    density : array, shape (cells,)
+    density : array, shape (cells,) or (lanes, cells)
         Cell averages of n(v, t), or its values at the nodes of elements.
-    rate : float
+    rate : float, or array of shape (lanes,)
         Firing rate N(t): the flux that the scheme removes at V_F.
-    refractory : float
+    refractory : float, or array of shape (lanes,)
         Mass R(t) of the refractory pool.
     history : RateHistory or None
         The rate before t, as far back as a transmission delay or a fixed refractory time looks.
@@ -44,8 +44,8 @@ class State:
     t: float
     grid: Grid | Elements
     density: np.ndarray
-    rate: float
-    refractory: float = 0.0
+    rate: Any  # a float, or an array where there are several lanes
+    refractory: Any = 0.0
     history: RateHistory | None = None
 
     @property
@@ -239,6 +239,33 @@ class FromArray:
                 f"`initial` has mass {mass:.9g}, not 1; divide it by (initial @ grid.width) if that is what you mean."
             )
         return values
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """The mean of several densities: what a grid must resolve that is to hold them all."""
+
+    parts: tuple[InitialDensity, ...]
+
+    def cell_averages(self, grid: Grid) -> np.ndarray:
+        return np.asarray(np.mean([part.cell_averages(grid) for part in self.parts], axis=0))
+
+    def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
+        return np.asarray(np.mean([part.value(v, V_F) for part in self.parts], axis=0))
+
+    @property
+    def lowest(self) -> float:
+        return min(part.lowest for part in self.parts)
+
+    @property
+    def narrowest(self) -> tuple[float, float]:
+        return min((part.narrowest for part in self.parts), key=lambda where: where[1])
+
+
+def together(parts: tuple[InitialDensity, ...]) -> InitialDensity:
+    """One density that stands for all of them when a grid is made."""
+    distinct = tuple({id(part): part for part in parts}.values())
+    return distinct[0] if len(distinct) == 1 else Together(distinct)
 
 
 def gaussian(mean: float, variance: float) -> Gaussian:

@@ -30,9 +30,9 @@ from .solution import Quality, Record, Solution
 from .state import State
 
 if TYPE_CHECKING:
-    from .models.population import Population
+    from .models.voltage import VoltageModel
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Raised whenever an older program could not read the file rightly."""
 LARGEST_VARIABLE = 2**31 - 4
 """In bytes. NetCDF-3 itself allows 4 GiB, SciPy's writer counts in signed 32-bit integers."""
@@ -45,6 +45,8 @@ LONG_NAMES = {
     "saved": "time of every saved density",
     "density": "cell averages (or node values) of the density n(v, t)",
     "final_density": "cell averages (or node values) of the density at the end",
+    "final_rate": "firing rate N of each lane at the end",
+    "final_refractory": "mass R of the refractory pool of each lane at the end",
     "before": "cell averages of the density at the beginning of each firing event",
     "before_pool": "mass R of the refractory pool at the beginning of each firing event",
     "v": "cell centres (or nodes)",
@@ -55,7 +57,10 @@ LONG_NAMES = {
     "past_held": "1 for steps of backward Euler, whose rate is the one at their end",
     "past_bend": "coefficients of the dense output of N between them",
 }
-HIDDEN = ("bend", "before", "before_pool", "faces", "final_density", "past", "past_rate", "past_bend", "past_held")
+HIDDEN = (
+    "bend", "before", "before_pool", "faces", "final_density", "final_rate", "final_refractory",
+    "past", "past_rate", "past_bend", "past_held",
+)  # fmt: skip
 """What only a restart needs."""
 UNITS = {"time": "membrane time constants", "saved": "membrane time constants", "rate": "1/membrane time constant"}
 
@@ -237,27 +242,31 @@ def to_xarray(solution: Solution) -> Any:
 
 
 def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-    """Every array of a solution: name, dimensions and values."""
+    """Every array of a solution: name, dimensions and values. Several lanes are the dimension "lane" of theirs."""
+    lanes = ("lane",) if np.ndim(solution.rate) == 2 else ()
     parts = {
         "time": (("time",), solution.t),
-        "rate": (("time",), solution.rate),
-        "refractory": (("time",), solution.refractory),
-        "fired": (("fired",) if len(solution.fired) != len(solution.t) else ("time",), solution.fired),
-        "bend": (("step", "coefficient"), solution.bend),
+        "rate": (("time", *lanes), solution.rate),
+        "refractory": (("time", *lanes), solution.refractory),
+        "fired": (("fired", *lanes) if len(solution.fired) != len(solution.t) else ("time", *lanes), solution.fired),
+        "bend": (("step", "coefficient", *lanes), solution.bend),
         "saved": (("saved",), solution.saved_t),
-        "density": (("saved", "cells"), solution.density),
+        "density": (("saved", *lanes, "cells"), solution.density),
         "v": (("cells",), solution.v),
         "faces": (("faces",), solution.grid.faces),
-        "final_density": (("cells",), solution.final.density),
+        "final_density": ((*lanes, "cells"), solution.final.density),
     }
+    if lanes:
+        parts["final_rate"] = (lanes, solution.final.rate)
+        parts["final_refractory"] = (lanes, solution.final.refractory)
     if solution.before:
         parts["before"] = (("event", "cells"), np.array([state.density for state in solution.before]))
         parts["before_pool"] = (("event",), np.array([state.refractory for state in solution.before]))
     history = solution.final.history
     if history is not None:
         parts["past"] = (("past",), history.t)
-        parts["past_rate"] = (("past",), history.rate)
-        parts["past_bend"] = (("past_step", "past_coefficient"), history.bend)
+        parts["past_rate"] = (("past", *lanes), history.rate)
+        parts["past_bend"] = (("past_step", "past_coefficient", *lanes), history.bend)
         parts["past_held"] = (("past_held",), history.held)
     for name, variable in _record_names(solution).items():
         record = solution.records[name]
@@ -265,7 +274,9 @@ def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
         if not np.array_equal(record.t, solution.t):
             clock = f"{variable}_time"
             parts[clock] = ((clock,), record.t)
-        parts[variable] = ((clock,), record.value)
+        # A monitor may return one number for each lane.
+        own = () if record.value.ndim == 1 else lanes if record.value.shape[1:] == solution.rate.shape[1:] else None
+        parts[variable] = ((clock, *((f"{variable}_part",) if own is None else own)), record.value)
     return {name: (dimensions, np.asarray(values, dtype=float)) for name, (dimensions, values) in parts.items()}
 
 
@@ -277,7 +288,7 @@ def _long_names(solution: Solution) -> dict[str, str]:
 
 def _record_names(solution: Solution) -> dict[str, str]:
     """The variable of each record: its own name where NetCDF allows it, which xarray users will look for."""
-    reserved = {*LONG_NAMES, "cells", "step", "coefficient", "event", "past_step", "past_coefficient"}
+    reserved = {*LONG_NAMES, "lane", "cells", "step", "coefficient", "event", "past_step", "past_coefficient"}
     plain = {name for name in solution.records if name.isascii() and name.isidentifier()} - reserved
     plain = {name for name in plain if not name.startswith("record_") and not name.endswith("_time")}
     return {name: name if name in plain else f"record_{i}" for i, name in enumerate(solution.records)}
@@ -296,10 +307,17 @@ def _metadata(solution: Solution) -> dict[str, Any]:
         "jumps": [dataclasses.asdict(jump) for jump in solution.jumps],
         "quality": dataclasses.asdict(solution.quality),
         "grid": _described_grid(solution.grid),
-        "final": {"t": float(final.t), "rate": float(final.rate), "refractory": float(final.refractory)},
+        "final": {"t": float(final.t), **_numbers_of(final)},
         "records": [[name, variable, arrays[variable][0][0]] for name, variable in variables.items()],
         "empty": {name: values.shape for name, (_, values) in arrays.items() if values.size == 0},
     }
+
+
+def _numbers_of(final: State) -> dict[str, float]:
+    """Rate and pool of a single population; of several they are arrays."""
+    if np.ndim(final.rate):
+        return {}
+    return {"rate": float(final.rate), "refractory": float(final.refractory)}
 
 
 def _described_grid(grid: Grid | Elements) -> dict[str, Any]:
@@ -310,7 +328,7 @@ def _described_grid(grid: Grid | Elements) -> dict[str, Any]:
     return potentials
 
 
-def _described(model: Population | None) -> dict[str, Any] | None:
+def _described(model: VoltageModel | None) -> dict[str, Any] | None:
     if model is None:
         return None
     try:
@@ -336,6 +354,9 @@ def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
         held = arrays["past_held"].astype(bool)
         history = RateHistory(arrays["past"], arrays["past_rate"], arrays["past_bend"], held)
     jumps = tuple(Jump(**_with_tuples(jump)) for jump in facts.get("jumps", ()))
+    by_lane: dict[str, Any] = {
+        name: arrays[f"final_{name}"] for name in ("rate", "refractory") if f"final_{name}" in arrays
+    }
     return Solution(
         model=None if facts["model"] is None else model_from_dict(facts["model"]),
         grid=grid,
@@ -348,7 +369,7 @@ def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
         status=Status[facts["status"]],
         message=facts["message"],
         blow_up=blow_up,
-        final=State(grid=grid, density=arrays["final_density"], history=history, **facts["final"]),
+        final=State(grid=grid, density=arrays["final_density"], history=history, **facts["final"], **by_lane),
         quality=Quality(**facts["quality"]),
         settings=facts["settings"],
         bend=arrays["bend"],

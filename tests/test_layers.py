@@ -15,8 +15,8 @@ PACKAGE = Path(fokkerplanck.__file__).parent
 ROWS = [
     {"outcomes", "interpolation", "grid", "state", "elements"},
     {"models"},
-    {"operators", "meanfield", "solution"},
-    {"steppers", "diagnostics", "stationary", "spectrum", "delays", "continuation"},
+    {"operators", "meanfield", "solution", "trees"},
+    {"steppers", "diagnostics", "stationary", "spectrum", "delays", "continuation", "learned"},
     {"problem", "cascades", "inputs", "clocks", "solve", "particles"},
     {"cases", "sweep", "storage", "plotting", "report", "claims", "explore"},
     {"cli", "__main__"},

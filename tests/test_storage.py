@@ -347,10 +347,10 @@ def test_a_foreign_netcdf_file_is_refused(tmp_path):
 
 def test_a_newer_format_is_refused(saved, tmp_path, monkeypatch):
     solution = fp.load(saved)
-    monkeypatch.setattr(storage, "FORMAT_VERSION", 4)
+    monkeypatch.setattr(storage, "FORMAT_VERSION", storage.FORMAT_VERSION + 1)
     solution.save(tmp_path / "run.nc")
     monkeypatch.undo()
-    assert "has format 4" in refusal(tmp_path / "run.nc")
+    assert f"has format {storage.FORMAT_VERSION + 1}" in refusal(tmp_path / "run.nc")
 
 
 def test_an_unknown_law_is_not_mistaken_for_damage(saved, monkeypatch):

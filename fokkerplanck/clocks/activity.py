@@ -15,7 +15,7 @@ from ..diagnostics.recorder import Recorder
 from ..inputs import Condition, checked_flag
 from ..interpolation import RateHistory, interpolate
 from ..models.overshoot import checked_overshoot
-from ..models.population import Population
+from ..models.voltage import VoltageModel
 from ..operators.dilated import Dilated
 from ..operators.finite_volumes import FiniteVolumes
 from ..outcomes import InvalidArgument, Jump, Status
@@ -83,12 +83,16 @@ class ActivityClock:
         if self.most is not None and (isinstance(self.most, bool) or not isinstance(self.most, int) or self.most < 1):
             raise InvalidArgument(f"`most` must be a number of events, at least 1, not {self.most!r}.")
 
-    def suits(self, model: Population) -> bool:
+    def suits(self, model: VoltageModel) -> bool:
         """Whether the rate can become infinite, so that this clock makes a difference."""
-        return model.restless and model.coupling.delay == 0.0
+        return model.may_blow_up
 
-    def check(self, model: Population, scheme: object, stepper: object) -> None:
+    def check(self, model: VoltageModel, scheme: object, stepper: object) -> None:
         """Refuse what it cannot follow."""
+        if model.structured:
+            raise InvalidArgument(
+                f"`clock` = fp.ActivityClock() follows one population through its events, not {model!r}; leave it out."
+            )
         checked_scheme("scheme", scheme)
         if stepper is not None and not isinstance(stepper, Rodas5P):
             raise InvalidArgument(f"`stepper` must be fp.Rodas5P() for fp.ActivityClock(), not {stepper!r}.")
@@ -196,7 +200,7 @@ class _Run:
             return Status.STOPPED, f" (before firing event number {self.clock.most + 1})"
         # The rate at hand says nothing here: N is infinite, and no boundary layer has to be left out.
         before, rules = replace(self.state(), rate=np.inf), (self.system.scheme, self.tolerance.rtol)
-        model, overshoot = self.problem.model, self.clock.overshoot
+        model, overshoot = self.system.model, self.clock.overshoot
         happened = cascade(model, before, overshoot, self.clock.transport, *rules)
         if happened.fraction == 0.0:  # the surplus is that of a cell or two, of which the distribution knows nothing
             happened = cascade(model, before, overshoot, True, *rules)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..diagnostics.blowup import FIRST_LEVEL, BlowUpDetector
 from ..diagnostics.recorder import Recorder
 from ..inputs import Condition, undefined_rate
-from ..models.population import Population
+from ..models.voltage import VoltageModel
 from ..outcomes import BlowUp, Status
 from ..problem import Ending, Problem
 from ..steppers.protocol import Step, advance
@@ -31,11 +31,11 @@ STEPS_PER_DOUBLING = 5
 class PhysicalTime:
     """The time t of the equation: a run ends where the firing rate blows up, and reports it."""
 
-    def suits(self, model: Population) -> bool:
+    def suits(self, model: VoltageModel) -> bool:
         """Any model has a time."""
         return True
 
-    def check(self, model: Population, scheme: object, stepper: object) -> None:
+    def check(self, model: VoltageModel, scheme: object, stepper: object) -> None:
         """Whatever is solved has a time."""
 
     def integrate(
@@ -48,14 +48,14 @@ class PhysicalTime:
         if not stepper.begin(system, y, t, problem.fresh):
             y[-1] = np.nan
             recorder.begin(y, t)
-            at_once = problem.model.coupling.gain * problem.trace
+            at_once = system.wiring.reproduction(problem.trace)
             if at_once >= 1.0:
                 seen = f"b n(V_F) = {at_once:.3g} at the start: from 1 on no rate is large enough for N = −a ∂v n(V_F)"
                 return Ending(y, t, Status.BLOW_UP, blow_up=BlowUp(t, (t, t), math.inf, seen, ()))
             return Ending(y, t, Status.UNRESOLVED, undefined_rate(problem.model, problem.state))
         system.begin(y, t)
         recorder.begin(y, t)
-        detector.observe(t, float(y[-1, 0]))
+        detector.observe(t, float(y[-1].max()))
         # Not so short that a rejected step could only shrink into the rounding of t.
         dt = max(stepper.first_step(system, y, t, tolerance), 1e3 * float(np.spacing(t)))
         step = None
@@ -80,19 +80,19 @@ class PhysicalTime:
                     recorder.jump(step.new, new_t)
                 y, t = step.new, new_t
                 show(t)
-                rate = float(y[-1, 0])
-                surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, dt)[0]) / LARGEST_SURGE
-                layer = float(system.layer(y, t)[0]) if rate > FIRST_LEVEL else 0.0
+                rate = float(y[-1].max())
+                surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, t, dt).max()) / LARGEST_SURGE
+                layer = float(system.layer(y, t).max()) if rate > FIRST_LEVEL else 0.0
                 blow_up = detector.observe(t, rate, max(surge, layer))
                 if blow_up is not None:
-                    return Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
-                if layer > LARGEST_LAYER and not detector.possible and problem.model.coupling.gain > 0.0:
+                    return _blown_up(y, t, blow_up)
+                if layer > LARGEST_LAYER and not detector.possible and system.wiring.push().max() > 0.0:
                     why = f" (N = {rate:.3g} presses the density into less than a cell at V_F; use a smaller `finest`)"
                     return Ending(y, t, Status.UNRESOLVED, why)
                 if surge > 1.0:
                     blow_up = detector.last_word(t, STEPS_PER_DOUBLING * dt)
                     if blow_up is not None:
-                        return Ending(y, t, Status.BLOW_UP, blow_up=blow_up)
+                        return _blown_up(y, t, blow_up)
                     why = (
                         f" (N rose to {rate:.3g} within a step dt = {dt:.3g}; use a smaller dt, or the default stepper)"
                     )
@@ -106,6 +106,10 @@ class PhysicalTime:
         return Ending(y, t, Status.FINISHED)
 
 
+def _blown_up(y: np.ndarray, t: float, blow_up: BlowUp) -> Ending:
+    return Ending(y, t, Status.BLOW_UP, blow_up=replace(blow_up, lane=int(np.argmax(y[-1]))))
+
+
 def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None) -> Ending:
     """No step, however short, could be taken from t.
 
@@ -117,4 +121,4 @@ def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None)
             return Ending(y, t, Status.STALLED)
         return Ending(y, t, Status.UNRESOLVED, " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)")
     seen = "no finite rate satisfies N = e(N) n any more" if step is None else "the step fell to the rounding of t"
-    return Ending(y, t, Status.BLOW_UP, blow_up=detector.record(t, seen))
+    return _blown_up(y, t, detector.record(t, seen))

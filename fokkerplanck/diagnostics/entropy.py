@@ -179,7 +179,9 @@ def entropy_balance(
     slope = system.residual(y, state.t, out=np.empty(system.shape))[:, 0]
     change = float(np.sum((state.grid.width * H.slope(u) * slope[:-2])[inside]))
 
-    right, left = (weights[:, 0] for weights in system.weights(np.array([stationary.rate]), state.t))
+    right, left = (
+        weights[:, 0] for weights in system.weights(system.steady_inputs(np.array([stationary.rate]), state.t))
+    )
     diffusion = np.sum(right[1:-1] * P[:-1] * H.bregman(u[:-1], u[1:]) + left[1:-1] * P[1:] * H.bregman(u[1:], u[:-1]))
     fired = system.hazard()[:, 0] * state.grid.width * P
     fired[-1] += right[-1] * P[-1]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..interpolation import RateHistory
-from ..models.population import Population
+from ..models.voltage import VoltageModel
 from ..outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Jump, Status
 from ..solution import Quality, Record, Solution
 from ..state import State
@@ -18,7 +18,7 @@ from ..state import State
 if TYPE_CHECKING:
     from ..operators.system import PopulationSystem
 
-Monitor = Callable[[State], float]
+Monitor = Callable[[State], float | np.ndarray]
 
 VISIBLE_POOL = 1e-4
 """Size of a negative refractory pool that is told: what has fired and what comes back are integrated apart."""
@@ -26,6 +26,10 @@ BENDS = 3
 """Coefficients of the dense output of N that every stepper which meets a jump at once has."""
 FRAMES = 400
 """Densities kept when the user names no times: above twice as many, every second one is dropped."""
+MOST_NUMBERS = 16_000_000
+"""Of densities kept when the user names no times: many lanes leave room for fewer."""
+FEWEST = 20
+"""Densities kept even so."""
 VISIBLE_TAIL = 1e-6
 """A mass beyond the ends of the grid above which the user is told."""
 
@@ -51,14 +55,17 @@ class Recorder:
     def __init__(self, system: PopulationSystem, save_at: np.ndarray | None, monitors: Mapping[str, Monitor]) -> None:
         self.system, self.save_at, self.monitors = system, save_at, monitors
         self.rejected = 0
-        self._open = not system.model.threshold.absorbing
+        self._open, self._lanes = system.model.open, system.lanes
+        self._frames = max(FEWEST, min(FRAMES, MOST_NUMBERS // (system.cells * system.lanes)))
+        # What is kept at every step: numbers, one for each lane.
         self._t, self._rate, self._pool, self._bend = array("d"), array("d"), array("d"), array("d")
-        self._fired = array("d")
+        self._fired, self._spikes = array("d"), np.zeros(system.lanes)
         self._saved: list[tuple[float, np.ndarray]] = []
         self._stride = 1
         self.before: list[State] = []
         self._pinned: list[tuple[float, np.ndarray]] = []
-        self._values = {name: array("d") for name in monitors}
+        self._values: dict[str, list[float | np.ndarray]] = {name: [] for name in monitors}
+        self._kept_masses = system.model.conserved(system.model.shares)
         self._mass_error = self._edge = self._tail = 0.0
         self._smallest, self._peak = np.inf, 0.0
         self._negative: str | None = None
@@ -66,25 +73,26 @@ class Recorder:
     def begin(self, y: np.ndarray, t: float) -> None:
         """Record the initial state."""
         self._observe(y, t)
-        self._fired.append(0.0)
+        self._fired.frombytes(self._spikes.tobytes())
         if self.save_at is None or (len(self.save_at) and self.save_at[0] == t):
-            self._saved.append((t, y[:-2, 0].copy()))
+            self._saved.append((t, _density(y)))
 
     def accept(self, step: Taken, t: float) -> None:
         """Record an accepted step that ends at t."""
         before = self._t[-1]
         self._observe(step.new, t)  # first, since a monitor may raise
-        self._bend.extend(float(k[-1, 0]) for k in step.bend)
-        self._fired.append(self._fired[-1] + float(step.fired[0]))
+        for k in step.bend:
+            self._bend.frombytes(k[-1].tobytes())
+        self._fire(step.fired)
         if self.save_at is None:
             if (len(self._t) - 1) % self._stride == 0:
-                self._saved.append((t, step.new[:-2, 0].copy()))
-            if len(self._saved) > 2 * FRAMES:
+                self._saved.append((t, _density(step.new)))
+            if len(self._saved) > 2 * self._frames:
                 self._saved = self._saved[::2]
                 self._stride *= 2
             return
         for s in self.save_at[(self.save_at > before) & (self.save_at <= t)]:
-            self._saved.append((float(s), step.at((s - before) / (t - before))[:-2, 0]))
+            self._saved.append((float(s), _density(step.at((s - before) / (t - before)))))
 
     def jump(self, y: np.ndarray, t: float, before: State | None = None, fraction: float = 0.0) -> None:
         """Record that the rate jumps at t, just after which y holds: its time is the next number after t.
@@ -93,12 +101,12 @@ class Recorder:
         """
         after, steps = float(np.nextafter(t, np.inf)), len(self._t) - 1
         self._observe(y, after)
-        self._bend.extend(0.0 for _ in range(len(self._bend) // steps if steps else BENDS))
-        self._fired.append(self._fired[-1] + fraction)
+        self._bend.extend(0.0 for _ in range(len(self._bend) // steps if steps else BENDS * self._lanes))
+        self._fire(np.full(self._lanes, fraction))
         if before is not None:
             self.before.append(before)
             if self.save_at is None:
-                self._pinned += [(t, before.density), (after, y[:-2, 0].copy())]
+                self._pinned += [(t, np.atleast_2d(before.density)), (after, _density(y))]
 
     def beyond(self, mass: float) -> None:
         """Take note of a mass that an event has put beyond the ends of the grid."""
@@ -107,7 +115,7 @@ class Recorder:
     @property
     def work(self) -> float:
         """Unknowns times steps: what the run has cost."""
-        return float(self.system.cells * len(self._t))
+        return float(self.system.cells * self._lanes * len(self._t))
 
     @property
     def tail(self) -> float:
@@ -116,7 +124,7 @@ class Recorder:
 
     def solution(
         self,
-        model: Population,
+        model: VoltageModel,
         status: Status,
         message: str,
         blow_up: BlowUp | None,
@@ -132,19 +140,20 @@ class Recorder:
             warnings.warn(sentence, FokkerPlanckWarning, stacklevel=3)
             message = f"{message} {sentence}"
         if self.save_at is None and self._saved[-1][0] != t:
-            self._saved.append((t, y[:-2, 0].copy()))
+            self._saved.append((t, _density(y)))
         # What was kept of events is not thinned out; of two frames at one time it is the one that stays.
         saved = dict(sorted((dict(self._saved) | dict(self._pinned)).items()))
         rates = self.rates()
-        times = rates.t
+        times, structured = rates.t, model.structured
+        density = np.array(list(saved.values())).reshape(-1, self._lanes, self.system.cells)
         return Solution(
             model=model,
             grid=self.system.grid,
             t=times,
-            rate=rates.rate,
-            refractory=np.array(self._pool),
+            rate=rates.rate if structured else rates.rate[:, 0],
+            refractory=self._by_lane(self._pool, structured),
             saved_t=np.array(list(saved)),
-            density=np.array(list(saved.values())).reshape(-1, self.system.cells),
+            density=density if structured else density[:, 0],
             records={name: Record(times, np.array(values)) for name, values in self._values.items()},
             status=status,
             message=message,
@@ -154,32 +163,45 @@ class Recorder:
                 self._mass_error, self._smallest, self._tail, len(self._t) - 1, self.rejected, error_estimate
             ),
             settings=settings,
-            bend=rates.bend,
-            fired=np.array(self._fired),
+            bend=rates.bend if structured else rates.bend[:, :, 0],
+            fired=self._by_lane(self._fired, structured),
             jumps=jumps,
             before=tuple(self.before),
         )
 
     def rates(self) -> RateHistory:
-        """N over the run so far, dense in time."""
+        """N of every lane over the run so far, dense in time."""
         steps = len(self._t) - 1
-        bend = np.array(self._bend).reshape(steps, len(self._bend) // steps if steps else 0)
-        return RateHistory(np.array(self._t), np.array(self._rate), bend)
+        bend = np.array(self._bend).reshape(
+            steps, len(self._bend) // (steps * self._lanes) if steps else 0, self._lanes
+        )
+        return RateHistory(np.array(self._t), self._by_lane(self._rate, True), bend)
+
+    def _by_lane(self, kept: array[float], structured: bool) -> np.ndarray:
+        """What was kept at every step, with an axis for the lanes if there is one."""
+        values = np.array(kept).reshape(-1, self._lanes)
+        return values if structured else values[:, 0]
+
+    def _fire(self, spikes: np.ndarray) -> None:
+        """Add what was fired in a step, of every lane."""
+        self._spikes = self._spikes + spikes
+        self._fired.frombytes(self._spikes.tobytes())
 
     def _observe(self, y: np.ndarray, t: float) -> None:
         # The user's functions come first: if one raises, nothing of this step has been recorded.
-        values = {name: _scalar(name, monitor(self.system.unpack(y, t))) for name, monitor in self.monitors.items()}
+        values = {name: _numbers(name, monitor(self.system.unpack(y, t))) for name, monitor in self.monitors.items()}
         for name, value in values.items():
             self._values[name].append(value)
         self._t.append(t)
-        self._rate.append(float(y[-1, 0]))
-        self._pool.append(float(y[-2, 0]))
-        self._mass_error = max(self._mass_error, abs(float(self.system.mass(y)[0]) - 1.0))
-        edge = max(abs(float(y[0, 0])), abs(float(y[-3, 0])) if self._open else 0.0)
+        self._rate.frombytes(y[-1].tobytes())
+        self._pool.frombytes(y[-2].tobytes())
+        masses = self.system.model.conserved(self.system.mass(y))
+        self._mass_error = max(self._mass_error, float(np.abs(masses - self._kept_masses).max()))
+        edge = max(float(np.abs(y[0]).max()), float(np.abs(y[-3]).max()) if self._open else 0.0)
         if edge > self._edge:  # the tail grows with the density at the ends; there is no need to ask at every step
             self._edge = edge
-            self._tail = max(self._tail, float(self.system.tail(y, t)[0]))
-        smallest, pool = float(y[:-2].min()), float(y[-2, 0])
+            self._tail = max(self._tail, float(self.system.tail(y, t).max()))
+        smallest, pool = float(y[:-2].min()), float(y[-2].min())
         if pool < -VISIBLE_POOL:
             self._negative = f"The refractory pool went down to {pool:.1e} at t = {t:.6g}; use a smaller rtol."
         self._peak = max(self._peak, float(y[:-2].max()))
@@ -202,7 +224,15 @@ class Recorder:
         )
 
 
-def _scalar(name: str, value: object) -> float:
+def _density(y: np.ndarray) -> np.ndarray:
+    """A copy of the density, shape (lanes, cells)."""
+    return y[:-2].T.copy()
+
+
+def _numbers(name: str, value: object) -> float | np.ndarray:
+    """What a monitor may return: a number, or one for each lane."""
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "biuf":
+        return value.astype(float)
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

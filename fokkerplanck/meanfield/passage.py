@@ -221,7 +221,7 @@ class Discrete:
                 system = ScharfetterGummel().discretize(frozen, grid)
                 g = np.zeros((grid.cells, 1))
                 system.deposit(g, np.ones(1))
-                system.eliminate(np.zeros(1), 0.0, 0.0)
+                system.eliminate(system.steady_inputs(np.zeros(1), 0.0), 0.0)
                 system.substitute(g)
                 table.append((g[:, 0] * grid.width).reshape(-1, 2**level).sum(axis=1))
             for order in range(1, len(table)):

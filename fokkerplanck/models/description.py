@@ -10,13 +10,16 @@ from ..outcomes import InvalidArgument, named
 from .catalog import nnlif
 from .coupling import MeanFieldCoupling
 from .drift import Drift, ExponentialDrift, Leak, QuadraticDrift
+from .network import Network
 from .noise import ActivityNoise
 from .population import Population
 from .refractory import ExponentialRefractory, FixedRefractory, NoRefractory, Refractory
 from .reset import FixedReset
 from .threshold import HardThreshold, RandomThreshold, Threshold
+from .voltage import VoltageModel
 
-MODELS: dict[str, Callable[..., Population]] = {"nnlif": nnlif}
+POPULATIONS: dict[str, Callable[..., VoltageModel]] = {"nnlif": nnlif}
+MODELS: dict[str, Callable[..., VoltageModel]] = {**POPULATIONS, "network": Network}
 """The names of the models in files. A model is one function and one line here."""
 
 REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory, "fixed": FixedRefractory}
@@ -32,13 +35,13 @@ LAWS: dict[str, dict[str, Any]] = {"refractory": REFRACTORY, "threshold": THRESH
 ABSENT = {"refractory": NoRefractory, "threshold": HardThreshold, "drift": Leak}
 
 
-def model_to_dict(model: Population) -> dict[str, Any]:
+def model_to_dict(model: VoltageModel) -> dict[str, Any]:
     """The parameters of `model` as `model_from_dict` takes them.
 
     Parameters
     ----------
-    model : Population
-        Made of the laws of the catalog, with a constant external current.
+    model : Population or Network
+        Made of the laws of the catalog, with constant external currents.
 
     Raises
     ------
@@ -48,6 +51,10 @@ def model_to_dict(model: Population) -> dict[str, Any]:
     >>> model_to_dict(nnlif(b=0.5, refractory=ExponentialRefractory(0.2)))["refractory"]
     {'kind': 'exponential', 'tau': 0.2}
     """
+    if isinstance(model, Network):
+        return _network_to_dict(model)
+    if not isinstance(model, Population):
+        raise InvalidArgument(f"{model!r} is not one that a file can hold.")
     _refuse_code(model)
     description: dict[str, Any] = {
         "kind": "nnlif",
@@ -69,7 +76,7 @@ def model_to_dict(model: Population) -> dict[str, Any]:
     return description
 
 
-def model_from_dict(description: Mapping[str, Any]) -> Population:
+def model_from_dict(description: Mapping[str, Any]) -> VoltageModel:
     """The model that `model_to_dict` has described.
 
     Parameters
@@ -87,11 +94,26 @@ def model_from_dict(description: Mapping[str, Any]) -> Population:
     """
     arguments = dict(description)
     make = named("model", MODELS, arguments.pop("kind", None))
+    if isinstance(arguments.get("populations"), Mapping):
+        members = arguments["populations"]
+        arguments["populations"] = {name: model_from_dict(member) for name, member in members.items()}
     for slot, table in LAWS.items():
         if arguments.get(slot) is not None:
             law = dict(arguments[slot])
             arguments[slot] = _call(slot, named(f"{slot} law", table, law.pop("kind", None)), law)
     return _call("model", make, arguments)
+
+
+def _network_to_dict(network: Network) -> dict[str, Any]:
+    """The populations by their names, and the matrices as lists of rows."""
+    return {
+        "kind": "network",
+        "populations": {name: model_to_dict(member) for name, member in network.members.items()},
+        "J": network.J.tolist(),
+        "noise": network.noise.tolist(),
+        "delays": network.delays.tolist(),
+        "time_constants": network.time_constants.tolist(),
+    }
 
 
 def _call(where: str, make: Callable[..., Any], arguments: dict[str, Any]) -> Any:

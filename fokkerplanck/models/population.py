@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from ..grid import MIN_CELLS, Grid, cell_count
-from ..outcomes import InvalidArgument, finite_number
+from ..outcomes import InvalidArgument
 from ..state import TAIL_WIDTHS
 from .coupling import MeanFieldCoupling
 from .drift import Drift, Leak, drift_at
@@ -16,6 +16,8 @@ from .noise import ActivityNoise
 from .refractory import Refractory
 from .reset import FixedReset
 from .threshold import HardThreshold, Threshold
+from .voltage import CURRENT_SAMPLES, VoltageModel
+from .wiring import AffineWiring, Synapses
 
 LONGEST_DESCENT = 10_000
 """Widths √a below V_R that are searched for the lower end of the density."""
@@ -26,7 +28,7 @@ NO_HEIGHT = "So far above V_F the upper end of the density is searched for; give
 
 
 @dataclass(frozen=True)
-class Population:
+class Population(VoltageModel):
     """The population-density equation of one homogeneous network.
 
         ∂t n + ∂v[(f(v) + c(A, t)) n] − a(A) ∂vv n + k(v) n = S(t) δ(v − V_R),   A(t) = N(t − d),
@@ -49,7 +51,7 @@ class Population:
     refractory: Refractory
     coupling: MeanFieldCoupling
 
-    lanes = 1
+    structured: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.threshold.V_F is None:
@@ -76,9 +78,50 @@ class Population:
         return 0.0 if self.refractory.memoryless else self.refractory.mean_duration
 
     @property
-    def depth(self) -> float:
-        """How far the equation looks back: the longer of the transmission delay and the fixed refractory time."""
-        return max(self.coupling.delay, self.latency)
+    def lanes(self) -> int:
+        return 1
+
+    @property
+    def absorbing(self) -> np.ndarray:
+        return np.array([self.threshold.absorbing])
+
+    @property
+    def silence(self) -> np.ndarray:
+        return np.array([self.refractory.mean_duration])
+
+    @property
+    def latencies(self) -> np.ndarray:
+        return np.array([self.latency])
+
+    def drift_of_lanes(self, v: np.ndarray) -> np.ndarray:
+        return drift_at(self.drift, v)[:, None]
+
+    def hazard_of_lanes(self, v: np.ndarray) -> np.ndarray:
+        return np.asarray(self.threshold.hazard(v), dtype=float)[:, None]
+
+    @property
+    def quiet_diffusion(self) -> float:
+        if self.noise.a0 == self.noise.a1 == 0.0:
+            return 0.0
+        return float(self.noise.diffusion(np.asarray(0.0 if self.noise.a0 > 0.0 else 0.1)))
+
+    @property
+    def always_noisy(self) -> bool:
+        return self.noise.a0 > 0.0
+
+    @property
+    def wiring(self) -> AffineWiring:
+        coupling, noise = self.coupling, self.noise
+        to_noise = np.array([[noise.gain]]) if noise.gain else None
+        return AffineWiring(
+            external=partial(_external, coupling) if coupling.time_dependent else _external(coupling, 0.0),
+            a0=np.array([float(noise.diffusion(np.zeros(1))[0])]),
+            synapses=(Synapses(coupling.delay, np.array([[coupling.gain]]), to_noise),),
+        )
+
+    @property
+    def restless(self) -> bool:
+        return (self.coupling.gain > 0 or self.noise.gain > 0) and self.threshold.absorbing
 
     @property
     def may_blow_up(self) -> bool:
@@ -90,66 +133,6 @@ class Population:
         domain: it presses no harder against V_F than the leak with some constant current does.
         """
         return self.restless and self.coupling.delay == 0
-
-    @property
-    def restless(self) -> bool:
-        """Whether the rate can press the density into a layer at V_F: firing begets firing, and V_F absorbs."""
-        return (self.coupling.gain > 0 or self.noise.gain > 0) and self.threshold.absorbing
-
-    def grid(
-        self,
-        cells: int = 400,
-        v_min: float | None = None,
-        finest: float | None = None,
-        t_span: tuple[float, float] | None = None,
-        v_max: float | None = None,
-    ) -> Grid:
-        """A grid on [v_min, V_F], or on [v_min, v_max] if neurons can exceed V_F, with faces at V_R and V_F.
-
-        Parameters
-        ----------
-        cells : int
-            Number of cells.
-        v_min : float, optional
-            Lower end. By default `lowest_potential`; the solution reports how much mass could lie below it.
-            A uniform grid lowers it a little to keep V_R on a face.
-        finest : float, optional
-            Width of the cell next to V_F; the cells then grow geometrically away from it. None: uniform.
-        t_span : (float, float), optional
-            Needed only when the external current is a function of time and an end of the grid is not given.
-        v_max : float, optional
-            Upper end where the threshold is not absorbing. By default `highest_potential`. A third of the cells,
-            growing geometrically, lie above V_F.
-
-        >>> from fokkerplanck import nnlif
-        >>> nnlif(b=0.5).grid(cells=100, v_min=-3.0)
-        Grid(100 cells on [-3, 2], widths 0.05 to 0.05, V_R = 1 on a face)
-        """
-        # Two thirds of them must be enough below V_F.
-        cells = cell_count(cells, MIN_CELLS if self.threshold.absorbing else MIN_CELLS * 3 // 2)
-        if v_min is None:
-            v_min = self.lowest_potential(t_span)
-        v_min = finite_number("v_min", v_min)
-        if self.threshold.absorbing:
-            if v_max is not None and v_max != self.V_F:
-                raise InvalidArgument(
-                    f"`v_max` = {v_max!r}, but with an absorbing threshold the grid ends at V_F; leave it out."
-                )
-            above = 0
-        else:
-            v_max = self.highest_potential(t_span) if v_max is None else v_max
-            above = cells // 3
-            needed = math.ceil(3.0 * (self.V_F - v_min) / (self.V_F - self.V_R)) if v_min < self.V_R else 0
-            if finest is None and cells < needed:
-                raise InvalidArgument(
-                    f"`cells` = {cells}, a third of them above V_F, leaves fewer than two cells between "
-                    f"V_R = {self.V_R:g} and V_F = {self.V_F:g}; use at least {needed}, or a graded grid (`finest`)."
-                )
-        if finest is None:
-            below = Grid.uniform(v_min, self.V_R, self.V_F, cells - above)
-        else:
-            below = Grid.graded(v_min, self.V_R, self.V_F, cells - above, finest)
-        return below.extended(v_max, above) if above and v_max is not None else below
 
     def lowest_potential(self, t_span: tuple[float, float] | None = None) -> float:
         """A potential below which the density is negligible.
@@ -202,8 +185,13 @@ class Population:
             return (self.coupling.external_at(0.0),) * 2
         if t_span is None:
             raise InvalidArgument("`external` is a function of time: give `grid` the `t_span` of the run, or `v_min`.")
-        currents = [self.coupling.external_at(t) for t in np.linspace(*t_span, 201)]
+        currents = [self.coupling.external_at(t) for t in np.linspace(*t_span, CURRENT_SAMPLES)]
         return min(currents), max(currents)
+
+
+def _external(coupling: MeanFieldCoupling, t: float) -> np.ndarray:
+    """I(t), shape (1,)."""
+    return np.array([coupling.external_at(t)], dtype=float)
 
 
 def _foot(slope: Drift, top: float, width: float) -> float:

@@ -25,7 +25,7 @@ from scipy.optimize import brentq
 from ..grid import Grid
 from ..models.coupling import MeanFieldCoupling
 from ..models.noise import ActivityNoise
-from ..models.population import Population
+from ..models.population import Population, require_population
 from ..models.refractory import NoRefractory
 from ..outcomes import InvalidArgument
 from .finite_volumes import FiniteVolumes
@@ -48,7 +48,7 @@ class Dilated:
     """
 
     def __init__(self, volumes: FiniteVolumes) -> None:
-        self.volumes, self.model, self.scheme = volumes, volumes.model, volumes.scheme
+        self.volumes, self.model, self.scheme = volumes, require_population(volumes.model), volumes.scheme
         self.cells = volumes.cells
         self.latency = volumes.latency
         self.pool = 0.0 if self.latency else float(self.model.refractory.mean_duration)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from ..grid import Grid
-from ..models.drift import drift_at
-from ..models.population import Population
+from ..models.voltage import VoltageModel
+from ..models.wiring import Inputs
 from .kernels import backward_euler, deposit, eliminate, substitute, transport
 from .schemes import FluxScheme
 from .system import Change, PopulationSystem, Reset, mass_above, mass_below
@@ -32,50 +31,78 @@ class FiniteVolumes(PopulationSystem):
 
     grid: Grid
 
-    def __init__(self, model: Population, grid: Grid, scheme: FluxScheme) -> None:
+    def __init__(self, model: VoltageModel, grid: Grid, scheme: FluxScheme) -> None:
         super().__init__(model, grid)
         self.scheme = scheme
         unknowns = np.concatenate([grid.v[:1], grid.v, [grid.v_max]])
         # The first face has no flux, so its distance never matters; one keeps the division harmless.
         self.distance = np.concatenate([[1.0], np.diff(unknowns)[1:]])[:, None]
-        self.face_drift = scheme.face_drift(partial(drift_at, model.drift), unknowns[:-1], unknowns[1:])[:, None]
-        self._loss = _cell_averages(model.threshold.hazard, grid)[:, None] * np.ones(self.lanes)
-        self._escape = self._loss * self.width[:, None]
+        self.face_drift = scheme.face_drift(model.drift_of_lanes, unknowns[:-1], unknowns[1:])
+        self._hazard = _cell_averages(model.hazard_of_lanes, grid) * np.ones(self.lanes)
+        self._loss = self._hazard.copy()
         self._no_loss = np.zeros_like(self._loss)
+        # The face at V_F: the last one, unless the grid goes on above it.
+        self._exit = int(np.searchsorted(grid.faces, grid.V_F))
+        self._absorbing = model.absorbing
+        # Lanes with an absorbing threshold beside others without one end inside the grid.
+        self._inner = self._absorbing & model.open
+        if np.any(self._inner):
+            self._end_lanes_at_threshold(scheme, unknowns)
         self._reset = grid.deposit(model.V_R)
         # What `eliminate` leaves for `substitute`.
         self._factor_weights = np.zeros((self.cells + 1, self.lanes)), np.zeros((self.cells + 1, self.lanes))
         self._leaving = np.zeros((self.cells, self.lanes))
         self._pivot = np.empty((self.cells, self.lanes))
 
+    def _end_lanes_at_threshold(self, scheme: FluxScheme, unknowns: np.ndarray) -> None:
+        """Where n = 0 at V_F inside the grid, the face there is half a cell away from the last centre below it."""
+        exit, ends = self._exit, self._inner
+        self.distance = np.repeat(self.distance, self.lanes, axis=1)
+        self.face_drift = np.broadcast_to(self.face_drift, (self.cells + 1, self.lanes)).copy()
+        below, V_F = unknowns[exit : exit + 1], np.array([self.grid.V_F])
+        self.distance[exit, ends] = V_F - below
+        at_end = np.broadcast_to(scheme.face_drift(self.model.drift_of_lanes, below, V_F), (1, self.lanes))
+        self.face_drift[exit, ends] = at_end[0, ends]
+        self._hazard[:, ends] = self._loss[:, ends] = 0.0
+
     # -- fluxes -------------------------------------------------------------------------------------------------
 
-    def weights(self, activity: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
-        """(right, left) weights of every face for the activity, each of shape (cells + 1, lanes)."""
-        return self.close_ends(*self.scheme.pair(*self._coefficients(activity, t)))
+    def weights(self, inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+        """(right, left) weights of every face, each of shape (cells + 1, lanes)."""
+        pair = self.close_ends(*self.scheme.pair(*self._coefficients(inputs)))
+        return self._diverted(pair, self._loss, self._hazard)
 
     def weight_slopes(
-        self, activity: np.ndarray, t: float, current: Change, diffusion: Change, faces: slice = slice(None)
+        self, inputs: Inputs, current: Change, diffusion: Change, faces: slice = slice(None)
     ) -> tuple[np.ndarray, np.ndarray]:
         """Change of the (right, left) weights for given changes of the current c and of the diffusion a."""
-        mu, kappa = self._coefficients(activity, t, faces)
+        mu, kappa = self._coefficients(inputs, faces)
         left = self.scheme.slope(mu, kappa) * current
         more = np.zeros_like(kappa)
         if np.any(diffusion):
-            more += diffusion / self.distance[faces]
+            more = more + diffusion / self.distance[faces]
             left = left + self.scheme.conductance_slope(mu, kappa) * more
         return self.close_ends(self.scheme.opposite(left, np.asarray(current), more), left, faces)
 
+    def _diverted(
+        self, pair: tuple[np.ndarray, np.ndarray], loss: np.ndarray, hazard: np.ndarray | float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The weights, where lanes end inside the grid with their flux through V_F as a loss of the last cell there."""
+        right, left = pair
+        if np.any(self._inner):
+            exit, ends = self._exit, self._inner
+            kept = hazard if isinstance(hazard, float) else hazard[exit - 1, ends]
+            loss[exit - 1, ends] = kept + right[exit, ends] / self.width[exit - 1]
+            right[exit:, ends] = left[exit:, ends] = 0.0
+        return right, left
+
     def hazard(self) -> np.ndarray:
         """Rate at which a neuron fires in each cell, without the flux through V_F; shape (cells, lanes)."""
-        return self._loss
+        return self._hazard
 
-    def _coefficients(
-        self, activity: np.ndarray, t: float, faces: slice = slice(None)
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _coefficients(self, inputs: Inputs, faces: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         """Drift μ and conductance κ = a/d of the faces."""
-        mu = self.face_drift[faces] + self.model.coupling.current(activity, t)
-        return mu, self.model.noise.diffusion(activity) / self.distance[faces]
+        return self.face_drift[faces] + inputs.current, inputs.diffusion / self.distance[faces]
 
     def close_ends(
         self, right: np.ndarray, left: np.ndarray, faces: slice = slice(None)
@@ -83,45 +110,45 @@ class FiniteVolumes(PopulationSystem):
         """No flux at v_min; at the upper end n = 0 beyond an absorbing threshold, or no flux either."""
         if faces == slice(None):
             right[0] = left[0] = 0.0
-        left[-1] = 0.0
-        if not self.model.threshold.absorbing:
-            right[-1] = 0.0
+        if faces == slice(None) or faces.stop is None:
+            left[-1] = 0.0
+            if self.model.open:
+                right[-1] = 0.0
         return right, left
 
     # -- the operator -------------------------------------------------------------------------------------------
 
-    def transport(self, n: np.ndarray, activity: np.ndarray, t: float, out: np.ndarray) -> np.ndarray:
+    def transport(self, n: np.ndarray, inputs: Inputs, out: np.ndarray) -> np.ndarray:
         fired = np.empty(self.lanes)
-        transport(n, *self.weights(activity, t), self._loss, self.width, out, fired)
+        transport(n, *self.weights(inputs), self._loss, self.width, out, fired)
         return fired
 
     def transport_slope(
-        self, n: np.ndarray, activity: np.ndarray, t: float, current: Change, diffusion: Change, out: np.ndarray
+        self, n: np.ndarray, inputs: Inputs, current: Change, diffusion: Change, out: np.ndarray
     ) -> np.ndarray:
         fired = np.empty(self.lanes)
-        slopes = self.weight_slopes(activity, t, current, diffusion)
-        transport(n, *slopes, self._no_loss, self.width, out, fired)
+        slopes = self.weight_slopes(inputs, current, diffusion)
+        transport(n, *self._diverted(slopes, self._no_loss, 0.0), self._no_loss, self.width, out, fired)
         return fired
 
-    def firing(self, n: np.ndarray, activity: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
-        escaping = (self._escape * n).sum(axis=0)
-        if not self.model.threshold.absorbing:
-            return escaping, np.zeros(self.lanes)
-        last, face = n[-1], slice(-1, None)
-        mu, kappa = self._coefficients(activity, t, face)
-        right = self.scheme.pair(mu, kappa)[0][0]
-        slopes = self.weight_slopes(activity, t, self.model.coupling.gain, self.model.noise.gain, face)
-        return escaping + last * right, last * slopes[0][0]
+    def firing(self, n: np.ndarray, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        fired = np.einsum("ik,i,ik->k", self._hazard, self.width, n) if self.model.open else np.zeros(self.lanes)
+        if not np.any(self._absorbing):
+            return fired, np.zeros(self.lanes), np.zeros(self.lanes)
+        last, face = np.where(self._absorbing, n[self._exit - 1], 0.0), slice(self._exit, self._exit + 1)
+        through = self.scheme.pair(*self._coefficients(inputs, face))[0][0]
+        slopes = [last * self.weight_slopes(inputs, *change, face)[0][0] for change in ((1.0, 0.0), (0.0, 1.0))]
+        return fired + last * through, slopes[0], slopes[1]
 
     def close(self, y: np.ndarray, t: float) -> bool:
         """As the base class has it; for a bounded flux, whose e is not convex, by bisection up to the bound."""
         if super().close(y, t):
             return True
-        if not np.isfinite(self.scheme.bound):
+        if not np.isfinite(self.scheme.bound) or self.lanes > 1:
             return False
 
         def excess(rate: np.ndarray) -> np.ndarray:
-            return self.firing(y[:-2], rate, t)[0] - rate
+            return self.firing(y[:-2], self.inputs_at(rate, t))[0] - rate
 
         low, high = np.zeros(self.lanes), np.maximum(y[-1], 1.0)
         while np.any(below := excess(high) > 0.0):
@@ -140,9 +167,9 @@ class FiniteVolumes(PopulationSystem):
 
     # -- linear algebra -----------------------------------------------------------------------------------------
 
-    def eliminate(self, activity: np.ndarray, t: float, shift: float) -> None:
-        right, left = self._factor_weights = self.weights(activity, t)
-        self._leaving[...] = self._escape
+    def eliminate(self, inputs: Inputs, shift: float) -> None:
+        right, left = self._factor_weights = self.weights(inputs)
+        np.multiply(self._loss, self.width[:, None], out=self._leaving)
         self._leaving[-1] += right[-1]
         eliminate(np.full(self.lanes, shift), right, left, self._loss, self.width, self._pivot)
 
@@ -152,16 +179,14 @@ class FiniteVolumes(PopulationSystem):
     def emitted(self, u: np.ndarray) -> np.ndarray:
         return np.einsum("ik,ik->k", self._leaving, u)
 
-    def implicit_density(
-        self, n: np.ndarray, activity: np.ndarray, t: float, dt: float, reset: Reset
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def implicit_density(self, n: np.ndarray, inputs: Inputs, dt: float, reset: Reset) -> tuple[np.ndarray, np.ndarray]:
         """As the base class has it, in one sweep and without a subtraction: see the kernel."""
         rate, source = np.empty(self.lanes), np.empty(self.lanes)
         shift = np.full(self.lanes, 1.0 / dt)
-        right, left = self.weights(activity, t)
+        right, left = self.weights(inputs)
         backward_euler(
             n, right, left, self._loss, self.width, *self._reset, *reset, shift,
-            self._pivot, self._response, rate, source,
+            self._pivot, self._by_reset, rate, source,
         )  # fmt: skip
         return rate, source
 
@@ -169,29 +194,29 @@ class FiniteVolumes(PopulationSystem):
 
     def peclet(self, y: np.ndarray, t: float) -> np.ndarray:
         """Largest cell Péclet number |μ| d/a of each lane."""
-        mu, kappa = self._coefficients(self.activity(y, t), t)
+        mu, kappa = self._coefficients(self.inputs(y, t))
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.nanmax(np.abs(mu[1:]) / kappa[1:], axis=0)
 
     def layer(self, y: np.ndarray, t: float) -> np.ndarray:
         """Last cell width over the thickness a/μ of the boundary layer; without noise there is none to resolve."""
-        mu, kappa = self._coefficients(self.activity(y, t), t, slice(-1, None))
-        if not self.model.threshold.absorbing:
-            return np.zeros(self.lanes)
-        return np.where(kappa > 0.0, 2.0 * np.maximum(mu, 0.0) / np.where(kappa > 0.0, kappa, 1.0), 0.0)[0]
+        mu, kappa = self._coefficients(self.inputs(y, t), slice(self._exit, self._exit + 1))
+        presses = (kappa > 0.0) & self._absorbing
+        return np.where(presses, 2.0 * np.maximum(mu, 0.0) / np.where(kappa > 0.0, kappa, 1.0), 0.0)[0]
 
     def tail(self, y: np.ndarray, t: float) -> np.ndarray:
         """n a/|μ| at v_min, as for a Gaussian tail; at the upper end n over the decay that the hazard causes there."""
-        activity = self.activity(y, t)
-        mu, kappa = self._coefficients(activity, t, slice(1, 2))
+        inputs = self.inputs(y, t)
+        mu, kappa = self._coefficients(inputs, slice(1, 2))
         below = mass_below(y[0], mu[0], kappa[0] * self.distance[1])
-        if self.model.threshold.absorbing:
+        if not self.model.open:
             return below
-        mu, kappa = self._coefficients(activity, t, slice(-1, None))
-        return below + mass_above(y[-3], mu[0], kappa[0] * self.distance[-1], self._loss[-1])
+        mu, kappa = self._coefficients(inputs, slice(-1, None))
+        above = mass_above(y[-3], mu[0], kappa[0] * self.distance[-1], self._loss[-1])
+        return below + np.where(self._absorbing, 0.0, above)
 
     def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
-        peclet, scheme = float(self.peclet(y, t)[0]), self.scheme
+        peclet, scheme = float(np.max(self.peclet(y, t))), self.scheme
         if peclet > scheme.positive:
             cells = self.cells * peclet / scheme.positive
             more = f" or {int(np.ceil(cells))} cells" if cells <= MANY_CELLS else ""
@@ -205,12 +230,13 @@ class FiniteVolumes(PopulationSystem):
         )
 
     def transport_limit(self, y: np.ndarray, t: float) -> float:
-        right, left = self.weights(self.activity(y, t), t)
+        right, left = self.weights(self.inputs(y, t))
         return 1.0 / float(np.max((right[1:] + left[:-1]) / self.width[:, None] + self._loss))
 
 
 def _cell_averages(function: Callable[[np.ndarray], np.ndarray], grid: Grid) -> np.ndarray:
-    """Averages over the cells by five-point Gauss quadrature; jumps at faces do no harm."""
+    """Averages over the cells, shape (cells, lanes), by five-point Gauss quadrature; jumps at faces do no harm."""
     nodes, weights = GAUSS
     v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
-    return np.asarray(function(v.ravel()), dtype=float).reshape(v.shape) @ (0.5 * weights)
+    values = np.asarray(function(v.ravel()), dtype=float).reshape(*v.shape, -1)
+    return np.asarray(np.einsum("iqk,q->ik", values, 0.5 * weights))

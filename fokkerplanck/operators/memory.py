@@ -30,10 +30,10 @@ class Memory:
 
     def __init__(self, past: RateHistory, depth: float, lanes: int) -> None:
         self._depth, self._lanes = depth, lanes
-        bends = [tuple(np.full(lanes, k) for k in row) for row in past.bend]
+        bends = [tuple(np.broadcast_to(k, lanes) for k in row) for row in past.bend]
         bends += [()] * (len(past.t) - 1 - len(bends))
         held = past.held if len(past.held) else np.zeros(len(past.t) - 1, dtype=bool)
-        rates = [np.full(lanes, rate) for rate in past.rate]
+        rates = [np.broadcast_to(rate, lanes) for rate in past.rate]
         self._steps = [
             Stretch(float(t), float(end - t), old, new, bend, bool(h))
             for t, end, old, new, bend, h in zip(past.t, past.t[1:], rates, rates[1:], bends, held, strict=False)
@@ -106,17 +106,18 @@ class Memory:
     def forget_attempt(self) -> None:
         self._attempt, self.looked_ahead = None, False
 
-    def history(self) -> RateHistory:
-        """The rates as far back as they are looked at, of the first lane."""
+    def history(self, structured: bool = False) -> RateHistory:
+        """The rates as far back as they are looked at; without an axis for the lanes unless `structured`."""
         kept = self._steps[bisect_right(self._ends, self.now - self._depth * (1.0 + SLACK)) :]
         columns = max((len(step.bend) for step in kept), default=0)
-        bend = np.zeros((len(kept), columns))
+        bend = np.zeros((len(kept), columns, self._lanes))
         for row, step in zip(bend, kept, strict=True):
-            row[: len(step.bend)] = [k[0] for k in step.bend]
+            row[: len(step.bend)] = np.reshape(step.bend, (-1, self._lanes))
+        rate = np.array([step.old for step in kept] + [self._last])
         return RateHistory(
             np.array([step.t for step in kept] + [self.now]),
-            np.array([step.old[0] for step in kept] + [self._last[0]]),
-            bend,
+            rate if structured else rate[:, 0],
+            bend if structured else bend[:, :, 0],
             np.array([step.held for step in kept], dtype=bool),
         )
 

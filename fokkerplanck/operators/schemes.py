@@ -26,7 +26,7 @@ from ..outcomes import InvalidArgument
 
 if TYPE_CHECKING:
     from ..grid import Grid
-    from ..models.population import Population
+    from ..models.voltage import VoltageModel
     from ..state import InitialDensity
     from .finite_volumes import FiniteVolumes
     from .system import PopulationSystem
@@ -54,15 +54,15 @@ class Scheme(Protocol):
         ...
 
     def default_grid(
-        self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+        self, model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
     ) -> Grid | Elements:
         """A grid for model and datum, that goes `reach` times as far down from V_R as it should have to."""
         ...
 
-    def discretize(self, model: Population, grid: Grid | Elements) -> PopulationSystem: ...
+    def discretize(self, model: VoltageModel, grid: Grid | Elements) -> PopulationSystem: ...
 
 
-def lower_end(model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float) -> float:
+def lower_end(model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float) -> float:
     """Where a default grid begins: `reach` times as far below V_R as model and datum ask for."""
     return model.V_R - reach * (model.V_R - min(model.lowest_potential(t_span), datum.lowest))
 
@@ -111,7 +111,7 @@ class FluxScheme(ABC):
         return float(2**self.order)
 
     def default_grid(
-        self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+        self, model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
     ) -> Grid:
         """Graded towards V_F, wide enough for the model and the datum."""
         cells, share = RESTLESS if model.restless else CALM
@@ -120,7 +120,7 @@ class FluxScheme(ABC):
         narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
         return model.grid(cells, v_min, None if narrow else finest, t_span)
 
-    def discretize(self, model: Population, grid: Grid | Elements) -> FiniteVolumes:
+    def discretize(self, model: VoltageModel, grid: Grid | Elements) -> FiniteVolumes:
         """The system of ordinary differential equations that this scheme makes of `model` on `grid`."""
         from .finite_volumes import FiniteVolumes  # compiled kernels: only when something is solved
 

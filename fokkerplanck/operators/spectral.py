@@ -14,7 +14,7 @@ from ..outcomes import InvalidArgument, number_in
 from .schemes import lower_end
 
 if TYPE_CHECKING:
-    from ..models.population import Population
+    from ..models.voltage import VoltageModel
     from ..state import InitialDensity
     from .spectral_elements import SpectralElements
 
@@ -82,9 +82,9 @@ class Spectral:
         return 4 + math.ceil(-math.log10(self.accuracy)) if self.degree is None else int(self.degree)
 
     @staticmethod
-    def suits(model: Population, datum: InitialDensity, t_span: tuple[float, float]) -> bool:
+    def suits(model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float]) -> bool:
         """Whether model and datum are smooth enough: there is noise, and polynomials approach the density quickly."""
-        if model.noise.a0 <= 0.0:
+        if not model.always_noisy or model.structured:
             return False
         grid = Spectral(1e-4).grid(model, datum, t_span)
         if grid.cells > MOST_NODES:
@@ -99,14 +99,14 @@ class Spectral:
         return math.inf
 
     def default_grid(
-        self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+        self, model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
     ) -> Elements:
         """Elements wide enough for model and datum, and short where the density varies."""
         return self.grid(model, datum, t_span, lower_end(model, datum, t_span, reach))
 
     def grid(
         self,
-        model: Population,
+        model: VoltageModel,
         datum: InitialDensity | None = None,
         t_span: tuple[float, float] | None = None,
         v_min: float | None = None,
@@ -153,7 +153,7 @@ class Spectral:
         return Elements(split, p, model.V_R, model.V_F)
 
     def _finest(
-        self, model: Population, datum: InitialDensity | None, t_span: tuple[float, float] | None
+        self, model: VoltageModel, datum: InitialDensity | None, t_span: tuple[float, float] | None
     ) -> tuple[float, float]:
         """Shortest elements at V_F and at V_R, over V_F − V_R.
 
@@ -162,10 +162,10 @@ class Spectral:
         external current keeps up presses layers of the thickness a/μ against V_F and V_R.
         """
         gap = model.V_F - model.V_R
-        layer = 0.25 * self.polynomial_degree * _noise(model) / (gap * _drift(model, t_span))
+        layer = 0.25 * self.polynomial_degree * _noise(model) / (gap * model.strongest_push(t_span))
         shortest = at_reset = min(LONGEST_LAST, layer)
-        if not model.threshold.absorbing:
-            hazard = float(np.max(model.threshold.hazard(model.V_F + gap * np.linspace(0.01, 1.0, 100))))
+        if model.open:
+            hazard = float(np.max(model.hazard_of_lanes(model.V_F + gap * np.linspace(0.01, 1.0, 100))))
             shortest = min(shortest, math.sqrt(_noise(model) / max(hazard, 1e-300)) / gap)
         elif datum is None or not self._vanishes(datum, model):
             least = SHORTEST_DELAYED if model.depth else SHORTEST
@@ -174,7 +174,7 @@ class Spectral:
             return min(shortest, RESTLESS), min(at_reset, 3.0 * RESTLESS)
         return shortest, at_reset
 
-    def _vanishes(self, datum: InitialDensity, model: Population) -> bool:
+    def _vanishes(self, datum: InitialDensity, model: VoltageModel) -> bool:
         """Whether the datum is negligible at an absorbing V_F."""
         values = datum.value(np.array([model.V_F, *np.linspace(model.V_R, model.V_F, 50)]), model.V_F)
         return bool(values[0] <= 1e-3 * self.accuracy * np.max(values))
@@ -194,7 +194,7 @@ class Spectral:
             edges = np.sort(np.concatenate([edges, edges[rough] + half[rough, 0]]))
         return edges
 
-    def discretize(self, model: Population, grid: Elements | Grid) -> SpectralElements:
+    def discretize(self, model: VoltageModel, grid: Elements | Grid) -> SpectralElements:
         """The system of ordinary differential equations that the elements make of `model`."""
         from .spectral_elements import SpectralElements  # linear algebra: only when something is solved
 
@@ -206,19 +206,11 @@ class Spectral:
         return SpectralElements(model, grid)
 
 
-def _noise(model: Population) -> float:
+def _noise(model: VoltageModel) -> float:
     """Diffusion a of a quiet network; refuses a model without any."""
-    if model.noise.a0 == model.noise.a1 == 0.0:
+    if model.quiet_diffusion == 0.0:
         raise InvalidArgument("without noise the density is not smooth and spectral elements fail; use fp.Upwind().")
-    return float(model.noise.diffusion(np.asarray(0.0 if model.noise.a0 > 0.0 else 0.1)))
-
-
-def _drift(model: Population, t_span: tuple[float, float] | None) -> float:
-    """Largest upward drift between V_R and V_F under the external current alone."""
-    times = np.linspace(*t_span, 201) if t_span is not None and model.coupling.time_dependent else np.zeros(1)
-    external = max(model.coupling.external_at(float(t)) for t in times)
-    drift = np.asarray(model.drift(np.linspace(model.V_R, model.V_F, 21)), dtype=float)
-    return max(external + float(np.max(drift)), 1e-300)
+    return model.quiet_diffusion
 
 
 def _between(left: float, right: float, longest: float, at_left: float, at_right: float) -> np.ndarray:

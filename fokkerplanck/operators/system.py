@@ -1,15 +1,17 @@
-"""The equations of a population once the potential is discrete: what every discretisation in v shares."""
+"""The equations of a model once the potential is discrete: what every discretisation in v shares."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
 from ..interpolation import RateHistory
-from ..models.population import Population
+from ..models.voltage import VoltageModel
+from ..models.wiring import Inputs, one_sided_slope
 from ..state import State
 from .memory import SLACK, Memory, breaks
 
@@ -21,6 +23,8 @@ Change = float | np.ndarray
 """Of a coefficient: a number, or one for each lane."""
 CLOSURE_TOLERANCE = 1e-14
 CLOSURE_ITERATIONS = 100
+SILENT = 1e-3
+"""Share of the largest rate below which the others are found to its accuracy."""
 
 
 class Reset(NamedTuple):
@@ -39,29 +43,34 @@ class PopulationSystem(ABC):
 
         n' = T n + r S,   R' = e·n − S,   S = e·n | R/τ | N(t − τ)
 
-    T and e depend on the activity A, which is N, or N(t − d) with a transmission delay. So the Jacobian is T plus one
-    column times a row. A discretisation answers what T and e do, and solves (shift − T) x = y; the rest is here.
-    The buffers belong to this object: one system serves one run.
+    T and e of a lane depend on its current c and its diffusion a, and these on the rates of all lanes, at once or after
+    a transmission delay. So the Jacobian is T plus two columns, ∂/∂c and ∂/∂a, times what the rates do to c and a. A
+    discretisation answers what T and e do, and solves (shift − T) x = y; the rest is here. The buffers belong to this
+    object: one system serves one run.
     """
 
     undershoot: ClassVar[float] = 1e-6
     """A density below minus this share of its peak is no rounding or tolerance effect, and is reported."""
 
-    def __init__(self, model: Population, grid: Grid | Elements) -> None:
-        self.model, self.grid = model, grid
+    def __init__(self, model: VoltageModel, grid: Grid | Elements) -> None:
+        self.model, self.grid, self.wiring = model, grid, model.wiring
         self.cells, self.lanes, self.width = grid.cells, model.lanes, grid.width
-        self.delay, self.latency, self.depth = model.coupling.delay, model.latency, model.depth
+        self.depth, self.latency = model.depth, float(model.latencies.max())
+        self._latent = model.latencies > 0.0
         # 1/τ of the pool, none of which is left over without one; a fixed time empties it by other means.
-        self._tau = np.full(self.lanes, np.inf if self.latency else model.refractory.mean_duration)
+        self._tau = np.where(self._latent, np.inf, model.silence)
         self._leak = np.where(self._tau > 0.0, 1.0 / np.where(self._tau > 0.0, self._tau, 1.0), 0.0)
-        self._prompt = (self._tau == 0.0).astype(float)
+        self._instant = (self._tau == 0.0).astype(float)
+        self._late = any(lag > 0.0 for lag in self.wiring.lags)
         self._memory: Memory | None = None
         self._breaks: Iterator[float] = iter(())
         self._next_break = np.inf
         self.breaks_met: list[float] = []
         self._since = 0.0
-        self._passed, self._kept, self._gain = (np.zeros(self.lanes) for _ in range(3))
-        self._response = np.zeros((self.cells, self.lanes))
+        self._passed, self._kept, self._share = (np.zeros(self.lanes) for _ in range(3))
+        self._by_reset, self._by_current, self._by_diffusion = (np.zeros((self.cells, self.lanes)) for _ in range(3))
+        self._resolved: Callable[[np.ndarray], np.ndarray] | None = None
+        self._arrived: list[np.ndarray] = []
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -71,26 +80,26 @@ class PopulationSystem(ABC):
     # -- what a discretisation answers --------------------------------------------------------------------------
 
     @abstractmethod
-    def transport(self, n: np.ndarray, activity: np.ndarray, t: float, out: np.ndarray) -> np.ndarray:
-        """Write T(A, t) n to `out` and return e(A, t)·n, shape (lanes,)."""
+    def transport(self, n: np.ndarray, inputs: Inputs, out: np.ndarray) -> np.ndarray:
+        """Write T(c, a) n to `out` and return e(c, a)·n, shape (lanes,)."""
 
     @abstractmethod
     def transport_slope(
-        self, n: np.ndarray, activity: np.ndarray, t: float, current: Change, diffusion: Change, out: np.ndarray
+        self, n: np.ndarray, inputs: Inputs, current: Change, diffusion: Change, out: np.ndarray
     ) -> np.ndarray:
         """The same for the change of T and e that changes of the current c and of the diffusion a cause."""
 
     @abstractmethod
-    def firing(self, n: np.ndarray, activity: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
-        """e(A, t)·n and its derivative by A, each of shape (lanes,)."""
+    def firing(self, n: np.ndarray, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """e(c, a)·n and its derivatives by c and by a, each of shape (lanes,)."""
 
     @abstractmethod
     def deposit(self, out: np.ndarray, source: np.ndarray) -> None:
         """Add r S for the reset rate `source`, shape (lanes,)."""
 
     @abstractmethod
-    def eliminate(self, activity: np.ndarray, t: float, shift: float) -> None:
-        """Prepare `substitute` and `emitted` for shift − T(A, t)."""
+    def eliminate(self, inputs: Inputs, shift: float) -> None:
+        """Prepare `substitute` and `emitted` for shift − T(c, a)."""
 
     @abstractmethod
     def substitute(self, u: np.ndarray) -> None:
@@ -118,38 +127,47 @@ class PopulationSystem(ABC):
 
     # -- the equations ------------------------------------------------------------------------------------------
 
-    def activity(self, y: np.ndarray, t: float) -> np.ndarray:
-        """A(t), the rate that drift and noise depend on."""
-        return self._recalled(t, self.delay) if self.delay else y[-1]
+    def inputs(self, y: np.ndarray, t: float) -> Inputs:
+        """Current and diffusion of every lane."""
+        return self.inputs_at(y[-1], t)
+
+    def inputs_at(self, rate: np.ndarray, t: float) -> Inputs:
+        """The same for the rates N(t)."""
+        return self.wiring.inputs(self._arriving(rate, t), t)
+
+    def steady_inputs(self, rate: np.ndarray, t: float) -> Inputs:
+        """The same for rates that have been N for as long as anything looks back."""
+        return self.wiring.inputs([rate] * len(self.wiring.lags), t)
+
+    def _arriving(self, rate: np.ndarray, t: float) -> list[np.ndarray]:
+        """N(t − d) for every transmission delay d."""
+        return [self._recalled(t, lag) if lag else rate for lag in self.wiring.lags]
 
     def residual(self, y: np.ndarray, t: float, out: np.ndarray) -> np.ndarray:
         """F(y, t), written to `out`."""
-        fired = self.transport(y[:-2], self.activity(y, t), t, out[:-2])
-        source = self._prompt * fired + self._leak * y[-2] + self._returning(t)
+        fired = self.transport(y[:-2], self.inputs(y, t), out[:-2])
+        source = self._instant * fired + self._leak * y[-2] + self._returning(t)
         out[-2], out[-1] = fired - source, fired - y[-1]
         self.deposit(out[:-2], source)
         return out
 
     def time_derivative(self, y: np.ndarray, t: float, dt: float) -> np.ndarray | None:
         """∂F/∂t at the start of a step, or None when the equation does not depend on time."""
-        coupling = self.model.coupling
-        if not (coupling.time_dependent or self.delay or self.latency):
+        wiring = self.wiring
+        if not (wiring.time_dependent or self._late or self.latency):
             return None
         # One-sided, of second order and within the step: I(t) need not be defined outside the run.
         h = min(0.5 * dt, 1e-5)
-
-        def slope(values: list[np.ndarray]) -> np.ndarray:
-            return (4.0 * values[1] - 3.0 * values[0] - values[2]) / (2.0 * h)
-
         times = [t + k * h for k in range(3)]
-        arriving = slope([self._recalled(s, self.delay) for s in times]) if self.delay else np.zeros(self.lanes)
-        external = slope([np.full(self.lanes, coupling.external_at(s)) for s in times])
-        current, diffusion = coupling.gain * arriving + external, self.model.noise.gain * arriving
+        arriving = self._arriving(y[-1], t)
+        late = [one_sided_slope([self._recalled(s, lag) for s in times], h) if lag else None for lag in wiring.lags]
+        current, diffusion = wiring.change(arriving, late)
         out = np.zeros(self.shape)
-        fired = self.transport_slope(y[:-2], self.activity(y, t), t, current, diffusion, out[:-2])
-        source = self._prompt * fired
+        inputs = wiring.inputs(arriving, t)
+        fired = self.transport_slope(y[:-2], inputs, current + wiring.external_slope(t, h), diffusion, out[:-2])
+        source = self._instant * fired
         if self.latency:
-            source = slope([self._returning(s) for s in times])
+            source = source + one_sided_slope([self._returning(s) for s in times], h)
         self.deposit(out[:-2], source)
         out[-2], out[-1] = fired - source, fired
         return out
@@ -160,57 +178,87 @@ class PopulationSystem(ABC):
         return min(self.transport_limit(y, t), float(pools.min(initial=np.inf)))
 
     def _returning(self, t: float) -> np.ndarray:
-        """S(t) = N(t − τ) after a refractory time of fixed length."""
-        return self._recalled(t, self.latency) if self.latency else np.zeros(self.lanes)
+        """S(t) = N(t − τ) of the lanes whose refractory time τ is fixed."""
+        back = np.zeros(self.lanes)
+        for latency in self._latencies:
+            mine = self.model.latencies == latency
+            back[mine] = self._recalled(t, latency)[mine]
+        return back
+
+    @property
+    def _latencies(self) -> list[float]:
+        """The fixed refractory times, each once."""
+        return [float(latency) for latency in np.unique(self.model.latencies[self._latent])]
 
     # -- linear algebra -----------------------------------------------------------------------------------------
 
     def factor(self, y: np.ndarray, t: float, shift: float) -> None:
         """Prepare `solve` for the matrix shift·M − ∂F/∂y at (y, t).
 
-        With k = ∂(T n)/∂A and η = ∂(e·n)/∂A at fixed density, the linearised equations give
+        With k = ∂(T n)/∂c and η = ∂(e·n)/∂c at fixed density, δc = J u_N, and the same for a, the linearised equations
+        give in every lane
 
-            u_N = (e x + ρ_N)/(1 − η − e z),   u_n = x + z u_N,
+            u_n = x + z δc + z_r u_N,   (1 − e z_r) u_N − (η + e z) J u_N = e x + ρ_N,
 
-        where (shift − T) x = ρ_n + r p (ρ_R − ρ_N), (shift − T) z = k + r p, and p is the share 1/(1 + τ shift) of what
-        fires that is reset within the step. A delayed A does not depend on y: k = 0, η = 0.
+        where (shift − T) x = ρ_n + r p (ρ_R − ρ_N), (shift − T) z = k, (shift − T) z_r = r p, and p is the share
+        1/(1 + τ shift) of what fires that is reset within the step. What arrives late does not depend on y: no δc.
         """
-        activity = self.activity(y, t)
-        self.eliminate(activity, t, shift)
+        inputs = self.inputs(y, t)
+        self.eliminate(inputs, shift)
         self._passed = 1.0 / (1.0 + self._tau * shift)
         self._kept = np.where(self._tau > 0.0, 1.0 / (self._leak + shift), 0.0)
-        gains = (0.0, 0.0) if self.delay else (self.model.coupling.gain, self.model.noise.gain)
-        eta = self.transport_slope(y[:-2], activity, t, *gains, self._response)
-        self.deposit(self._response, self._passed)
-        self.substitute(self._response)
-        self._gain = eta + self.emitted(self._response)
+        self._by_reset[...] = 0.0
+        self.deposit(self._by_reset, self._passed)
+        self.substitute(self._by_reset)
+        self._share = 1.0 / (1.0 - self.emitted(self._by_reset))
+        if not self.wiring.prompt:
+            return
+        gains = [np.zeros(self.lanes), np.zeros(self.lanes)]
+        responses = [(self._by_current, (1.0, 0.0)), (self._by_diffusion, (0.0, 1.0))]
+        for k, (response, change) in enumerate(responses if self.wiring.noisy else responses[:1]):
+            eta = self.transport_slope(y[:-2], inputs, *change, response)
+            self.substitute(response)
+            gains[k] = (eta + self.emitted(response)) * self._share
+        self._arrived = self._arriving(y[-1], t)
+        self._resolved = self.wiring.resolved(self._arrived, *gains)
 
     def solve(self, u: np.ndarray) -> np.ndarray:
         """Solve (shift·M − ∂F/∂y) u = u in place, with the matrix of the last `factor`."""
         self.deposit(u[:-2], self._passed * (u[-2] - u[-1]))
         self.substitute(u[:-2])
-        rate = (self.emitted(u[:-2]) + u[-1]) / (1.0 - self._gain)
+        rate = (self.emitted(u[:-2]) + u[-1]) * self._share
+        if self.wiring.prompt:
+            if self._resolved is None:  # the step is too long for these rates: its error is to say so
+                u[...] = np.nan
+                return u
+            rate = self._resolved(rate)
+            current, diffusion = self.wiring.change(self._arrived, self._prompt_change(rate))
+            u[:-2] += self._by_current * current
+            if self.wiring.noisy:
+                u[:-2] += self._by_diffusion * diffusion
         u[-2] = (u[-2] + rate - u[-1]) * self._kept
         u[-1] = rate
-        u[:-2] += self._response * rate
+        u[:-2] += self._by_reset * rate
         return u
+
+    def _prompt_change(self, rate: np.ndarray) -> list[np.ndarray | None]:
+        """A change of the rates, where it acts at once."""
+        return [None if lag else rate for lag in self.wiring.lags]
 
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> np.ndarray:
         """One backward-Euler step to time t with the coefficients of the old rate y[-1]; firing and reset implicit."""
         new = y.copy()
         reset = self._reset_within(y, t, dt)
-        rate, source = self.implicit_density(new[:-2], self.activity(y, t), t, dt, reset)
+        rate, source = self.implicit_density(new[:-2], self.inputs(y, t), dt, reset)
         pool = y[-2] + dt * rate
         # After a fixed time a pool that has run empty is zero up to the rounding of what went in and out.
-        new[-2] = pool - dt * source if self.latency else pool * reset.held
+        new[-2] = np.where(self._latent, pool - dt * source, pool * reset.held)
         new[-1] = rate
         return new
 
-    def implicit_density(
-        self, n: np.ndarray, activity: np.ndarray, t: float, dt: float, reset: Reset
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Advance n in place by one backward-Euler step to t; return N and S."""
-        self.eliminate(activity, t, 1.0 / dt)
+    def implicit_density(self, n: np.ndarray, inputs: Inputs, dt: float, reset: Reset) -> tuple[np.ndarray, np.ndarray]:
+        """Advance n in place by one backward-Euler step; return N and S."""
+        self.eliminate(inputs, 1.0 / dt)
         before = self.width @ n
         n /= dt
         response = np.zeros_like(n)
@@ -227,36 +275,43 @@ class PopulationSystem(ABC):
 
     def _reset_within(self, y: np.ndarray, t: float, dt: float) -> Reset:
         """What comes back in a backward-Euler step to t."""
-        if not self.latency:
-            whole = self._tau + dt
-            return Reset(np.where(self._tau > 0.0, y[-2], 0.0) / whole, dt / whole, self._tau / whole)
-        assert self._memory is not None
-        # What comes back in the step fired one duration earlier, a part of it perhaps within this very step.
-        passed = max(dt - self.latency, 0.0) / dt
-        known = self._memory.fired(t - dt - self.latency, min(t - self.latency, t - dt)) / dt
-        return Reset(known, np.full(self.lanes, passed), np.full(self.lanes, min(self.latency / dt, 1.0)))
+        whole = np.where(self._latent, 1.0, self._tau) + dt
+        known = np.where(self._tau > 0.0, y[-2], 0.0) / whole
+        passed, held = dt / whole, np.where(self._latent, 0.0, self._tau) / whole
+        for latency in self._latencies:
+            assert self._memory is not None
+            # What comes back in the step fired one duration earlier, a part of it perhaps within this very step.
+            mine = self.model.latencies == latency
+            known[mine] = self._memory.fired(t - dt - latency, min(t - latency, t - dt))[mine] / dt
+            passed[mine], held[mine] = max(dt - latency, 0.0) / dt, min(latency / dt, 1.0)
+        return Reset(known, passed, held)
 
     def close(self, y: np.ndarray, t: float) -> bool:
-        """Set y[-1] to the rate N that solves N = e(N, t)·n; False (and y unchanged) if there is none.
+        """Set y[-1] to the rates N that solve N = e(N, t)·n; False (and y unchanged) if there are none.
 
-        e is convex in N, so Newton's iteration from N = 0 climbs to the smallest root; it meets a slope ≥ 0 of
-        e·n − N only if there is no root: the density at V_F has reached 1/b, or a1 |∂v n| has reached 1.
+        e is convex in N, so with one lane Newton's iteration from N = 0 climbs to the smallest root; it meets a slope
+        ≥ 0 of e·n − N only if there is no root: the density at V_F has reached 1/b, or a1 |∂v n| has reached 1.
         """
-        if self.delay:
-            y[-1] = self.firing(y[:-2], self.activity(y, t), t)[0]
+        if not self.wiring.prompt:
+            y[-1] = self.firing(y[:-2], self.inputs(y, t))[0]
             return True
 
         def newton(rate: np.ndarray) -> np.ndarray | None:
             for _ in range(CLOSURE_ITERATIONS):
-                fired, by_rate = self.firing(y[:-2], rate, t)
-                slope = 1.0 - by_rate
-                if np.any(slope <= 0.0) or not np.all(np.isfinite(fired)):
+                arriving = self._arriving(rate, t)
+                fired, *slopes = self.firing(y[:-2], self.wiring.inputs(arriving, t))
+                if not np.all(np.isfinite(fired)):
                     return None
-                change = (fired - rate) / slope
+                resolved = self.wiring.resolved(arriving, *slopes)
+                if resolved is None:
+                    return None
+                change = resolved(fired - rate)
                 rate = rate + change
-                if np.all(np.abs(change) <= CLOSURE_TOLERANCE * np.abs(rate) + 1e-300):
+                # The rates of silent lanes are known no better than the others allow.
+                size = np.maximum(np.abs(rate), SILENT * np.max(np.abs(rate)))
+                if np.all(np.abs(change) <= CLOSURE_TOLERANCE * size + 1e-300):
                     return rate
-            return rate if np.all(np.abs(change) <= 1e-10 * np.abs(rate)) else None
+            return rate if np.all(np.abs(change) <= 1e-10 * size) else None
 
         rate = newton(y[-1])
         if rate is None:
@@ -266,16 +321,17 @@ class PopulationSystem(ABC):
         y[-1] = rate
         return True
 
-    def surge(self, old: np.ndarray, new: np.ndarray, dt: float) -> np.ndarray:
+    def surge(self, old: np.ndarray, new: np.ndarray, t: float, dt: float) -> np.ndarray:
         """How much further than expected the rise of N within one step moves a neuron, over the way from V_R to V_F.
 
-        A step that resolves the activity keeps this small; for a lagged rate it is the error of the lag.
+        A step to t that resolves the activity keeps this small; for a lagged rate it is the error of the lag.
         """
-        if self.delay:  # nothing is lagged but what is late
+        if not self.wiring.prompt:  # nothing is lagged but what is late
             return np.zeros(self.lanes)
         gap = self.model.V_F - self.model.V_R
-        coupling, noise = self.model.coupling, self.model.noise
-        return (new[-1] - old[-1]) * dt * max(coupling.gain / gap, noise.gain / gap**2, 0.0)
+        rise = self._prompt_change(new[-1] - old[-1])
+        current, diffusion = self.wiring.change(self._arriving(new[-1], t), rise)
+        return dt * np.maximum(np.maximum(current / gap, diffusion / gap**2), 0.0)
 
     # -- the past -----------------------------------------------------------------------------------------------
 
@@ -289,8 +345,7 @@ class PopulationSystem(ABC):
         """The rate at the start is known; it may differ from that of the past."""
         if self._memory is not None:
             self._memory.jump(y[-1])
-            lags = tuple(sorted({lag for lag in (self.delay, self.latency) if lag}))
-            self._breaks = breaks(self._memory.jumps, lags, smoothing=not self._jumps_for_ever)
+            self._breaks = breaks(self._memory.jumps, self.model.lags, smoothing=not self._jumps_for_ever)
             self._next_break = next(self._breaks, np.inf)
 
     def forget_past(self) -> None:
@@ -316,7 +371,7 @@ class PopulationSystem(ABC):
     @property
     def _jumps_for_ever(self) -> bool:
         """Whether the noise follows the delayed rate: then N(t) ~ a(N(t − d)), and a jump comes back undiminished."""
-        return self.delay > 0.0 and self.model.noise.gain > 0.0
+        return self._late and self.wiring.noisy
 
     def next_break(self, t: float) -> float:
         """The next time at which a derivative of the solution jumps; an accurate step ends there."""
@@ -343,34 +398,36 @@ class PopulationSystem(ABC):
 
     # -- to and from the user's objects -------------------------------------------------------------------------
 
-    def pack(self, density: np.ndarray, refractory: float = 0.0, rate: float = 0.0) -> np.ndarray:
-        """y of a single population."""
+    def pack(self, density: np.ndarray, refractory: Change = 0.0, rate: Change = 0.0) -> np.ndarray:
+        """y for a density of shape (cells,) or (lanes, cells)."""
         y = np.empty(self.shape)
-        y[:-2] = density[:, None]
+        y[:-2] = np.atleast_2d(density).T
         y[-2], y[-1] = refractory, rate
         return y
 
     def unpack(self, y: np.ndarray, t: float) -> State:
-        """The State of a single population."""
+        """The State, without an axis for the lanes if the model is one population."""
+        if self.model.structured:
+            return State(t, self.grid, y[:-2].T.copy(), y[-1].copy(), y[-2].copy())
         return State(t, self.grid, y[:-2, 0].copy(), float(y[-1, 0]), float(y[-2, 0]))
 
     def final(self, y: np.ndarray, t: float) -> State:
         """The State from which another run can go on."""
         state = self.unpack(y, t)
-        history = None if self._memory is None else self._memory.history()
-        return State(t, state.grid, state.density, state.rate, state.refractory, history)
+        history = None if self._memory is None else self._memory.history(self.model.structured)
+        return replace(state, history=history)
 
     def mass(self, y: np.ndarray) -> np.ndarray:
         """∫ n dv + R of each lane."""
         return self.width @ y[:-2] + y[-2]
 
 
-def mass_below(n: np.ndarray, mu: Change, a: Change) -> np.ndarray:
+def mass_below(n: Change, mu: Change, a: Change) -> np.ndarray:
     """Mass beyond the lower end, where the density is n: that of a tail falling like e^{−|μ| x/a}, or a Gaussian's."""
     return np.abs(n) * a / np.maximum(np.maximum(np.abs(mu), np.sqrt(np.maximum(a, 0.0))), 1e-300)
 
 
-def mass_above(n: np.ndarray, mu: Change, a: Change, hazard: Change) -> np.ndarray:
+def mass_above(n: Change, mu: Change, a: Change, hazard: Change) -> np.ndarray:
     """Mass beyond the upper end, where a hazard k lets the density fall like e^{−λx}, λ = 2k/(μ + √(μ² + 4ak))."""
     k = np.maximum(hazard, 1e-300)
     return np.abs(n) * (mu + np.sqrt(mu**2 + 4.0 * np.maximum(a, 0.0) * k)) / (2.0 * k)

@@ -12,7 +12,7 @@ from ..outcomes import InvalidArgument
 from .schemes import lower_end
 
 if TYPE_CHECKING:
-    from ..models.population import Population
+    from ..models.voltage import VoltageModel
     from ..state import InitialDensity
     from .weno_volumes import WenoVolumes
 
@@ -46,7 +46,7 @@ class Weno5:
         return float(2**self.order)
 
     def default_grid(
-        self, model: Population, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+        self, model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
     ) -> Grid:
         """Equal cells, wide enough for the model and the datum."""
         v_min = lower_end(model, datum, t_span, reach)
@@ -57,7 +57,7 @@ class Weno5:
         above = math.ceil((v_max - model.V_F) / width)
         return grid.extended(model.V_F + above * width, above) if above else grid
 
-    def discretize(self, model: Population, grid: Grid | Elements) -> WenoVolumes:
+    def discretize(self, model: VoltageModel, grid: Grid | Elements) -> WenoVolumes:
         """The system of ordinary differential equations that this scheme makes of `model` on `grid`."""
         from .weno_volumes import WenoVolumes  # compiled kernels: only when something is solved
 

@@ -7,7 +7,8 @@ from typing import NoReturn
 import numpy as np
 
 from ..grid import Grid
-from ..models.population import Population
+from ..models.voltage import VoltageModel
+from ..models.wiring import Inputs
 from ..outcomes import InvalidArgument
 from .finite_volumes import FiniteVolumes
 from .kernels import weno_transport
@@ -29,34 +30,38 @@ class WenoVolumes(FiniteVolumes):
     reconstruction fall back to stencils within the grid. There is no Jacobian.
     """
 
-    def __init__(self, model: Population, grid: Grid) -> None:
+    def __init__(self, model: VoltageModel, grid: Grid) -> None:
         share = grid.width / grid.width.max()
         reset = int(np.searchsorted(grid.faces, grid.V_R))
         parts = np.maximum(np.round(PARTS * share), 1.0) / PARTS
         left_over = np.isin(np.arange(grid.cells), [0, reset - 1, reset, grid.cells - 1])
         if not np.all(np.abs(share - np.where(left_over, parts, 1.0)) <= EQUAL):
-            fix = "use model.grid(cells=400)" if model.threshold.absorbing else "leave `grid` out"
+            fix = "leave `grid` out" if model.open else "use model.grid(cells=400)"
             raise InvalidArgument(
                 f"Weno5() needs equal cells, but those of `grid` are {grid.width.min():.3g} to {grid.width.max():.3g} "
                 f"wide; {fix}, or another scheme."
             )
         super().__init__(model, grid, ScharfetterGummel())
-        self._beyond = -1.0 if model.threshold.absorbing else 1.0
+        self._beyond = 1.0 if model.open else -1.0
+        if np.any(self._inner):
+            raise InvalidArgument(
+                "Weno5() needs all thresholds absorbing, or none, but those of `model` differ; use ScharfetterGummel()."
+            )
 
-    def transport(self, n: np.ndarray, activity: np.ndarray, t: float, out: np.ndarray) -> np.ndarray:
-        mu, kappa = self._coefficients(activity, t)
+    def transport(self, n: np.ndarray, inputs: Inputs, out: np.ndarray) -> np.ndarray:
+        mu, kappa = self._coefficients(inputs)
         fired, last = np.empty(self.lanes), np.zeros(self.lanes)
-        if self.model.threshold.absorbing:
+        if not self.model.open:
             last = self.scheme.pair(mu[-1], kappa[-1])[0]
         weno_transport(n, mu, kappa, last, self._beyond, self._loss, self.width, out, fired)
         return fired
 
     def transport_limit(self, y: np.ndarray, t: float) -> float:
         """Longest step for which explicit Euler keeps the diffusion and an upwind drift positive."""
-        mu, kappa = self._coefficients(self.activity(y, t), t)
+        mu, kappa = self._coefficients(self.inputs(y, t))
         mu, kappa = np.abs(mu), kappa.copy()
         kappa[0] = 0.0
-        if not self.model.threshold.absorbing:
+        if self.model.open:
             kappa[-1] = 0.0
         leaving = kappa[1:] + kappa[:-1] + np.maximum(mu[1:], mu[:-1])
         return 1.0 / float(np.max(leaving / self.width[:, None] + self._loss))
@@ -69,14 +74,14 @@ class WenoVolumes(FiniteVolumes):
 
     # -- what there is not: every implicit solve begins with the weights ------------------------------------------
 
-    def weights(self, activity: np.ndarray, t: float) -> NoReturn:
+    def weights(self, inputs: Inputs) -> NoReturn:
         self._refuse()
 
     def substitute(self, u: np.ndarray) -> NoReturn:
         self._refuse()
 
     def transport_slope(
-        self, n: np.ndarray, activity: np.ndarray, t: float, current: Change, diffusion: Change, out: np.ndarray
+        self, n: np.ndarray, inputs: Inputs, current: Change, diffusion: Change, out: np.ndarray
     ) -> NoReturn:
         self._refuse()
 

@@ -402,3 +402,274 @@ def histogram(potentials: np.ndarray, kick: float, faces: np.ndarray, counts: np
             counts[min(np.searchsorted(faces, v, side="right") - 1, cells - 1)] += 1
         elif v == v:
             counts[cells] += 1
+
+
+# --- neurons with synapses of their own: one realisation at a time ----------------------------------------------------
+#
+# Synapses come in one of two forms, told apart by `dense.shape[0]`: `dense[j]` holds the column j of w, or `indptr`,
+# `indices`, `values` its entries that are not zero; the other form is empty.
+#
+# Between spikes the exact method keeps u_i = (V_i − m_i) e^(t − t_0) instead of V_i, m_i being where the leak carries
+# it: without noise u_i is constant, and a kick w at the time s adds w e^(s − t_0), whether or not the noise of neuron i
+# has been drawn up to s. So a spike costs one addition per synapse, and the noise of a neuron is drawn only when it is
+# asked whether it fires.
+
+
+@kernel
+def kick(
+    u: np.ndarray,
+    j: int,
+    factor: float,
+    dense: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    values: np.ndarray,
+) -> None:
+    """u_i += factor w_ij for all i."""
+    if dense.shape[0] > 0:
+        column = dense[j]
+        for i in range(u.shape[0]):
+            u[i] += factor * column[i]
+    else:
+        for k in range(indptr[j], indptr[j + 1]):
+            u[indices[k]] += factor * values[k]
+
+
+@kernel
+def cell_of(v: float, low: float, high: float, inverse: float, cells: int, below: np.ndarray, above: np.ndarray) -> int:
+    """Which row of the bounds is that of v: first the equal cells on [low, high], then those below, then above.
+
+    `below` and `above` are increasing distances from the ends, beginning with zero; what lies beyond the last has no
+    bounds, −1.
+    """
+    if v >= low and v < high:
+        return min(int((v - low) * inverse), cells - 1)
+    if v < low:
+        k = int(np.searchsorted(below, low - v, side="left"))
+        return cells + k - 1 if 0 < k < below.shape[0] else -1
+    k = int(np.searchsorted(above, v - high, side="right"))
+    return cells + below.shape[0] - 1 + k - 1 if 0 < k < above.shape[0] else -1
+
+
+@kernel
+def thin(
+    state: np.ndarray,
+    scale: np.ndarray,
+    inside: np.ndarray,
+    height: np.ndarray,
+    u: np.ndarray,
+    last: np.ndarray,
+    spikes: np.ndarray,
+    binned: np.ndarray,
+    clock: np.ndarray,
+    mean: np.ndarray,
+    sigma: float,
+    reset: float,
+    bound: float,
+    low: float,
+    high: float,
+    inverse: float,
+    below: np.ndarray,
+    above: np.ndarray,
+    floor: np.ndarray,
+    ceiling: np.ndarray,
+    begin: float,
+    per_bin: float,
+    end: float,
+    longest: float,
+    dense: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    values: np.ndarray,
+) -> int:
+    """Go on to the time `end`: 0 if it was reached, 1 if the rate at one potential has to be known exactly.
+
+    Candidates for spikes come at the rate N · bound; one at v is a spike with the probability rate(v)/bound. With a
+    uniform number q that is decided if q · bound is below floor or not below ceiling, the bounds of the rate in the
+    cell of v; else 1 is returned, with clock = (t, t_0, neuron, v, q · bound, 0), and what is asked for is the answer
+    in clock[5]: 1 if the candidate is a spike, −1 if it is none.
+
+    After `longest` the frame t_0 of u is renewed, so that no exponential grows without bound.
+    """
+    count = u.shape[0]
+    cells = floor.shape[0] - (below.shape[0] - 1) - (above.shape[0] - 1)
+    bins = binned.shape[0]
+    t, frame = clock[0], clock[1]
+    answered = clock[5] != 0.0
+    i, fires = 0, False
+    while True:
+        if answered:
+            i, fires = int(clock[2]), clock[5] > 0.0
+            clock[5] = 0.0
+            answered = False
+        else:
+            t += exponential(state) / (count * bound)
+            if t >= end:
+                break
+            if t - frame > longest:
+                shrink = np.exp(frame - t)
+                for k in range(count):
+                    u[k] *= shrink
+                frame = t
+            i = min(int(uniform(state) * count), count - 1)
+            fade = np.exp(frame - t)
+            if sigma > 0.0:
+                spread = sigma * np.sqrt(-0.5 * np.expm1(2.0 * (last[i] - t)))
+                u[i] += spread * normal(state, scale, inside, height) / fade
+                last[i] = t
+            v = mean[i] + u[i] * fade
+            drawn = uniform(state) * bound
+            cell = cell_of(v, low, high, inverse, cells, below, above)
+            if cell >= 0 and drawn < floor[cell]:
+                fires = True
+            elif cell >= 0 and drawn >= ceiling[cell]:
+                fires = False
+            else:
+                clock[0], clock[1], clock[2], clock[3], clock[4] = t, frame, i, v, drawn
+                return 1
+        if fires:
+            grown = np.exp(t - frame)
+            kick(u, i, grown, dense, indptr, indices, values)
+            u[i] = (reset - mean[i]) * grown
+            spikes[i] += 1
+            binned[min(int((t - begin) * per_bin), bins - 1)] += 1
+    clock[0], clock[1] = end, frame
+    return 0
+
+
+@kernel
+def settle_potentials(
+    state: np.ndarray,
+    scale: np.ndarray,
+    inside: np.ndarray,
+    height: np.ndarray,
+    u: np.ndarray,
+    last: np.ndarray,
+    clock: np.ndarray,
+    mean: np.ndarray,
+    sigma: float,
+    out: np.ndarray,
+) -> None:
+    """Bring all neurons up to date; `out` returns their potentials."""
+    t, fade = clock[0], np.exp(clock[1] - clock[0])
+    for i in range(u.shape[0]):
+        if sigma > 0.0:
+            spread = sigma * np.sqrt(-0.5 * np.expm1(2.0 * (last[i] - t)))
+            u[i] += spread * normal(state, scale, inside, height) / fade
+            last[i] = t
+        out[i] = mean[i] + u[i] * fade
+
+
+@kernel
+def normal_rows(states: np.ndarray, scale: np.ndarray, inside: np.ndarray, height: np.ndarray, out: np.ndarray) -> None:
+    """Fill each row with normal numbers of the generator of its own."""
+    for m in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            out[m, i] = normal(states[m], scale, inside, height)
+
+
+@kernel
+def drifts(
+    rates: np.ndarray,
+    out: np.ndarray,
+    dense: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    values: np.ndarray,
+) -> None:
+    """out[m, i] = Σ_j w_ij rates[m, j]."""
+    for m in range(rates.shape[0]):
+        out[m, :] = 0.0
+        for j in range(rates.shape[1]):
+            if rates[m, j] != 0.0:
+                kick(out[m], j, rates[m, j], dense, indptr, indices, values)
+
+
+@kernel
+def jump(
+    states: np.ndarray,
+    V: np.ndarray,
+    hazard: np.ndarray,
+    after: float,
+    reset: float,
+    dt: float,
+    t: float,
+    begin: float,
+    per_bin: float,
+    spikes: np.ndarray,
+    binned: np.ndarray,
+    dense: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    values: np.ndarray,
+) -> None:
+    """The spikes of a step of length dt, in their order: each moves the others and resets its neuron.
+
+    Until its first spike a neuron fires at the rate `hazard`, then at `after`, that of the reset potential.
+    """
+    count = V.shape[1]
+    who, when = np.empty(count, dtype=np.int64), np.empty(count)
+    for m in range(V.shape[0]):
+        state, fired = states[m], 0
+        for i in range(count):
+            if not hazard[m, i] > 0.0:
+                continue
+            moment = exponential(state) / hazard[m, i]
+            while moment < dt:
+                if fired == who.shape[0]:
+                    longer, later = np.empty(2 * fired, dtype=np.int64), np.empty(2 * fired)
+                    longer[:fired], later[:fired] = who, when
+                    who, when = longer, later
+                who[fired], when[fired] = i, moment
+                fired += 1
+                moment += exponential(state) / after if after > 0.0 else dt
+        for k in np.argsort(when[:fired]):
+            i = who[k]
+            kick(V[m], i, 1.0, dense, indptr, indices, values)
+            V[m, i] = reset
+            spikes[m, i] += 1
+            binned[m, min(int((t + when[k] - begin) * per_bin), binned.shape[1] - 1)] += 1
+
+
+@kernel
+def volley(
+    V: np.ndarray,
+    marks: np.ndarray,
+    fired: int,
+    threshold: float,
+    reset: float,
+    spikes: np.ndarray,
+    dense: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    values: np.ndarray,
+) -> int:
+    """Send the spikes of those who met the threshold within a step, and of all who are pushed over it by that.
+
+    marks[:fired] are the former, already reset; `marks`, as long as there are neurons, returns who fires at the instant
+    itself, which everybody does at most once: who fires there ends at `reset` and receives nothing more.
+    """
+    done = np.zeros(V.shape[0], dtype=np.bool_)
+    for k in range(fired):
+        spikes[marks[k]] += 1
+        own = V[marks[k]]
+        kick(V, marks[k], 1.0, dense, indptr, indices, values)
+        V[marks[k]] = own
+    total, wave = fired, 0
+    while True:
+        wave = 0
+        for i in range(V.shape[0]):
+            if V[i] >= threshold and not done[i]:
+                done[i] = True
+                marks[wave] = i
+                wave += 1
+        if wave == 0:
+            break
+        for k in range(wave):
+            spikes[marks[k]] += 1
+            kick(V, marks[k], 1.0, dense, indptr, indices, values)
+        total += wave
+    for i in range(V.shape[0]):
+        if done[i]:
+            V[i] = reset
+    return total

@@ -47,7 +47,7 @@ def starting_neurons(
     past = checked_past(model, history, initial, start)
     if isinstance(initial, np.ndarray | list | tuple):
         potentials = _given(model, initial, count)
-        pool = silent_before(model, past)
+        pool = float(silent_before(model, past)[0])
         if pool > 0.0:
             raise InvalidArgument("`history` puts neurons into the refractory state; give `initial` as a density then.")
         release = np.empty(0)
@@ -143,7 +143,7 @@ def _drawn(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Independent neurons from a density or a State: potentials, and when the silent ones come back."""
     v, share = _of_state(model, initial) if isinstance(initial, State) else _of_density(model, initial, t_span)
-    pool = initial.refractory if isinstance(initial, State) else silent_before(model, past)
+    pool = initial.refractory if isinstance(initial, State) else float(silent_before(model, past)[0])
     check_pool(model, pool)
     if pool > 1.0:
         raise InvalidArgument(

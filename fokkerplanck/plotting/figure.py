@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..models.drift import ExponentialDrift, Leak, QuadraticDrift
+from ..models.population import Population
 from ..models.threshold import HardThreshold, RandomThreshold
 from ..outcomes import Status
 from .panels import plot_density_image, plot_rate, plot_snapshots
@@ -16,7 +17,7 @@ from .panels import plot_density_image, plot_rate, plot_snapshots
 if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
 
-    from ..models.population import Population
+    from ..models.voltage import VoltageModel
     from ..solution import Solution
 
 BAR: dict[str, Any] = {"location": "right", "anchor": (0.0, 1.0), "shrink": 0.55, "aspect": 25, "pad": 0.06}
@@ -80,8 +81,10 @@ def _title(solution: Solution) -> str:
     return outcome if solution.model is None else f"{parameters(solution.model)}:  {outcome}"
 
 
-def parameters(model: Population) -> str:
+def parameters(model: VoltageModel) -> str:
     """What differs from the default; laws that are code by their slot alone."""
+    if not isinstance(model, Population):
+        return repr(model)
     coupling, noise, pause = model.coupling, model.noise, model.refractory.mean_duration
     drift, threshold = model.drift, model.threshold
     parts = [

@@ -55,10 +55,10 @@ class Tolerance:
         """Scaled error: root mean square over the cells; the pool and the rate must each obey it on their own.
 
         The rate is one number beside hundreds of cells, and the one that everybody reads; in a common root mean
-        square its error would be divided by √cells.
+        square its error would be divided by √cells. Of several lanes the worst counts.
         """
         scaled = error / (self.atol + self.rtol * np.maximum(np.abs(old), np.abs(new)))
-        cells = np.sqrt(np.mean(scaled[:-2] ** 2))
+        cells = np.sqrt(np.max(np.mean(scaled[:-2] ** 2, axis=0)))
         return float(max(cells, np.max(np.abs(scaled[-2:]))))
 
 

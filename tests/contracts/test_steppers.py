@@ -134,7 +134,7 @@ def test_a_step_of_ssp_rk3_is_a_share_of_the_longest_positive_one():
     assert fp.SspRk3(share=0.25).next_step(system, y, 0.1, 1.0, 0.0) == 0.25 * limit
     assert fp.SspRk3(dt=1e-4).next_step(system, y, 0.1, 1.0, 0.0) == 1e-4
     assert fp.SspRk3(dt=1e-4).coarsened() == fp.SspRk3(dt=2e-4)
-    right, left = system.weights(system.activity(y, 0.1), 0.1)
+    right, left = system.weights(system.inputs(y, 0.1))
     leaving = np.max((right[1:] + left[:-1])[:, 0] / system.width)
     assert limit == pytest.approx(1.0 / leaving, rel=1e-14)
 

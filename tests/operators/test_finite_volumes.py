@@ -12,6 +12,7 @@ from strategies import any_models, between, decades, densities, grids, problems
 
 import fokkerplanck as fp
 from fokkerplanck.interpolation import RateHistory
+from fokkerplanck.models.wiring import Inputs
 from fokkerplanck.operators.schemes import FLUX_SCHEMES
 
 schemes = st.sampled_from([cls() for cls in FLUX_SCHEMES.values()])
@@ -55,16 +56,16 @@ def test_the_rate_converges_to_the_slope_at_the_threshold():
 def test_the_algebraic_row_is_the_flux_minus_the_rate():
     system, y = system_of(MODEL, GRID)
     out = np.empty(system.shape)
-    right, _ = system.weights(y[-1], 0.0)
+    right, _ = system.weights(system.inputs_at(y[-1], 0.0))
     assert abs(system.residual(y, 0.0, out)[-1, 0]) < 1e-15
     y[-1] += 0.25
-    right, _ = system.weights(y[-1], 0.0)
+    right, _ = system.weights(system.inputs_at(y[-1], 0.0))
     assert system.residual(y, 0.0, out)[-1, 0] == pytest.approx(right[-1, 0] * y[-3, 0] - y[-1, 0], rel=1e-14)
 
 
 def test_nothing_flows_through_the_lower_end_and_nothing_comes_back_over_the_threshold():
     system, y = system_of(MODEL, GRID)
-    right, left = system.weights(y[-1], 0.0)
+    right, left = system.weights(system.inputs_at(y[-1], 0.0))
     assert right[0, 0] == left[0, 0] == left[-1, 0] == 0.0
     assert right[-1, 0] > 0.0
 
@@ -73,7 +74,7 @@ def test_nothing_flows_through_the_lower_end_and_nothing_comes_back_over_the_thr
 
 
 def flux_at_threshold(system, y, rate):
-    right, _ = system.weights(np.array([rate]), 0.0)
+    right, _ = system.weights(system.inputs_at(np.array([rate]), 0.0))
     return float(right[-1, 0] * y[-3, 0])
 
 
@@ -93,7 +94,7 @@ def test_close_finds_the_smallest_root_or_says_that_there_is_none(b, a1, last, g
     closed = system.close(y, 0.0)
 
     rates = np.concatenate([[0.0], np.logspace(-6, 9, 4000)])
-    excess = system.weights(rates, 0.0)[0][-1] * last - rates
+    excess = system.weights(Inputs(b * rates, 1.0 + a1 * rates))[0][-1] * last - rates
     assume(np.min(np.abs(excess[1:] / rates[1:])) > 1e-4 or np.any(excess < 0.0))  # not a double root by a hair
     if np.any(excess <= 0.0):
         k = int(np.argmax(excess <= 0.0))
@@ -214,8 +215,8 @@ def test_a_rate_is_found_exactly_where_there_is_one(scheme, last):
     system = scheme.discretize(model, model.grid(100, v_min=-4.0))
     y = system.pack(np.full(system.cells, last))
     scan = np.concatenate([np.linspace(0.0, 1e3, 200_001), np.geomspace(1e3, 1e6, 2001)])
-    excess = np.array([system.firing(y[:-2], np.array([N]), 0.0)[0][0] - N for N in scan[::50]])
+    excess = np.array([system.firing(y[:-2], system.inputs_at(np.array([N]), 0.0))[0][0] - N for N in scan[::50]])
     there_is_one = bool(np.any(excess <= 0.0))
     assert system.close(y, 0.0) == there_is_one
     if there_is_one:
-        assert system.firing(y[:-2], y[-1], 0.0)[0] == pytest.approx(y[-1], rel=1e-9)
+        assert system.firing(y[:-2], system.inputs_at(y[-1], 0.0))[0] == pytest.approx(y[-1], rel=1e-9)

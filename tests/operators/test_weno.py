@@ -38,7 +38,7 @@ def test_the_drift_term_has_order_five(model):
         density, at_faces = datum.cell_averages(system.grid), datum.value(system.grid.faces, 10.0)
         at_faces /= np.sum(np.diff(system.grid.faces) * 0.5 * (at_faces[1:] + at_faces[:-1]))  # spectral, as it decays
         out = np.empty((cells, 1))
-        system.transport(density[:, None], np.zeros(1), 0.0, out)
+        system.transport(density[:, None], system.inputs_at(np.zeros(1), 0.0), out)
         exact = -np.diff(model.drift(system.grid.faces) * at_faces) / system.width
         errors.append(np.mean(np.abs(out[:, 0] - exact)))
     assert orders(errors)[-1] == pytest.approx(fp.Weno5().drift_order, abs=0.25)
@@ -124,7 +124,7 @@ def test_the_rate_is_what_is_removed(parameters, seed, cells):
     out = system.residual(y, 0.0, np.empty_like(y))
     scale = float(system.width @ np.abs(out[:-2, 0])) + 1.0
     assert abs(float(system.width @ out[:-2, 0] + out[-2, 0])) < 1e-14 * scale
-    assert out[-1, 0] + 0.3 == pytest.approx(system.firing(y[:-2], y[-1], 0.0)[0][0], rel=1e-12, abs=1e-14)
+    assert out[-1, 0] + 0.3 == pytest.approx(system.firing(y[:-2], system.inputs(y, 0.0))[0][0], rel=1e-12, abs=1e-14)
 
 
 @pytest.mark.parametrize("b", [-5.0, 0.5])
@@ -251,8 +251,8 @@ def test_what_needs_a_jacobian_is_refused():
         lambda: system.factor(y, 0.0, 1.0),
         lambda: system.substitute(y[:-2]),
         lambda: system.implicit_step(y, 0.1, 0.1),
-        lambda: system.weights(y[-1], 0.0),
-        lambda: system.transport_slope(y[:-2], y[-1], 0.0, 1.0, 0.0, y[:-2]),
+        lambda: system.weights(system.inputs(y, 0.0)),
+        lambda: system.transport_slope(y[:-2], system.inputs(y, 0.0), 1.0, 0.0, y[:-2]),
     ):
         with pytest.raises(fp.InvalidArgument, match="has no Jacobian"):
             ask()

@@ -51,7 +51,7 @@ def multiplier(model: fp.Population, state: fp.State) -> float:
     """The source at V_R that keeps the mass of n + dt (T n + N r) at that of n: what the transport alone loses."""
     system = fp.ScharfetterGummel().discretize(model, state.grid)
     change = np.empty((system.cells, 1))
-    system.transport(state.density[:, None], np.array([state.rate]), state.t, change)
+    system.transport(state.density[:, None], system.steady_inputs(np.array([state.rate]), state.t), change)
     return -float(state.grid.width @ change[:, 0])
 
 
