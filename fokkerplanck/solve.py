@@ -37,6 +37,7 @@ from .state import FromArray, State, together
 from .steppers.explicit import SspRk3
 from .steppers.protocol import Stepper, Tolerance
 from .steppers.rosenbrock import Rodas5P
+from .steppers.splitting import Splitting
 
 LARGEST_SHIFT = 0.1
 """A blow-up whose time moves by more than this share when the cells are halved is not believed."""
@@ -141,6 +142,7 @@ def solve(
     0.136
     """
     check_kinds(model, grid, scheme, stepper)
+    stepper = None if stepper is None else beside_exchange(stepper, model)
     clock = _checked_clock(clock, model, initial.grid if isinstance(initial, State) else grid, scheme, stepper)
     span, asked = checked_span(t_span), checked_tolerance(rtol, atol)
     fixed = getattr(stepper, "dt", None)
@@ -254,7 +256,7 @@ def _families(
             tolerance = Tolerance(max(MARGIN * share * asked.rtol, SMALLEST_RTOL), MARGIN * share * asked.atol)
             method = Spectral(min(max(share * asked.rtol, SMALLEST_RTOL), 0.1))
             make = partial(method.default_grid, model, datum, t_span)
-            elements.append(_Attempt(method, stepper or Rodas5P(), tolerance, make))
+            elements.append(_Attempt(method, stepper or default_stepper(method, model), tolerance, make))
         yield elements
     # Through events the error of N is estimated and shown, but not chased by refinement: it is that of their times.
     once = not isinstance(clock, PhysicalTime)
@@ -270,7 +272,7 @@ def _families(
         return make
 
     refinements = [1] if once else range(1 if fixed else 1 + REFINEMENTS)
-    yield [_Attempt(cells, stepper or Rodas5P(), asked, refined(times)) for times in refinements]
+    yield [_Attempt(cells, stepper or default_stepper(cells, model), asked, refined(times)) for times in refinements]
 
 
 def natural_scheme(grid: Grid | Elements | None) -> Scheme:
@@ -280,7 +282,12 @@ def natural_scheme(grid: Grid | Elements | None) -> Scheme:
 
 def default_stepper(scheme: Scheme, model: VoltageModel) -> Stepper:
     """The best stepper that suits scheme and model."""
-    return SspRk3() if scheme.explicit else Rodas5P()
+    return beside_exchange(SspRk3() if scheme.explicit else Rodas5P(), model)
+
+
+def beside_exchange(stepper: Stepper, model: VoltageModel) -> Stepper:
+    """The stepper, in turns with the exchange between lanes where there is one."""
+    return Splitting(stepper) if model.exchanges and not isinstance(stepper, Splitting) else stepper
 
 
 @dataclass(frozen=True)

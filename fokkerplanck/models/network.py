@@ -18,7 +18,7 @@ from .noise import ActivityNoise
 from .population import Population, require_population
 from .refractory import Refractory
 from .threshold import Threshold
-from .voltage import CURRENT_SAMPLES, VoltageModel
+from .voltage import CURRENT_SAMPLES, VoltageModel, rough_rate
 from .wiring import AffineWiring, Synapses, as_matrix
 
 SETTLING = 60
@@ -423,8 +423,6 @@ def _extreme(which: Callable[..., float], member: Population, t_span: tuple[floa
 
 def _rough_rate(member: Population, c: float, a: float) -> float:
     """A rate for the current c and the diffusion a in the member's own time, right to a factor of a few."""
-    gap = member.V_F - member.V_R
     drift = float(np.mean(member.drift_of_lanes(np.linspace(member.V_R, member.V_F, 9)))) + c
-    by_noise = a / gap**2 * np.exp(min(drift, 0.0) * gap / a) if a > 0.0 else 0.0
-    rate = max(drift, 0.0) / gap + by_noise
-    return float(rate / (1.0 + rate * member.refractory.mean_duration))
+    rate = float(rough_rate(np.asarray(drift), np.asarray(a), member.V_F - member.V_R))
+    return rate / (1.0 + rate * member.refractory.mean_duration)

@@ -99,14 +99,9 @@ class VoltageModel(ABC):
 
     # -- what follows -------------------------------------------------------------------------------------------
 
-    @property
-    def shares(self) -> np.ndarray:
-        """Mass of each lane at the start."""
-        return np.ones(self.lanes)
-
-    def conserved(self, masses: np.ndarray) -> np.ndarray:
-        """Those sums of the masses of the lanes that the equation keeps: all of them, where neurons stay in a lane."""
-        return masses
+    def mass_errors(self, masses: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """What the masses of the lanes, `start` at the start, differ by from what the equation keeps: one in each."""
+        return masses - 1.0
 
     @property
     def exchanges(self) -> bool:
@@ -114,8 +109,12 @@ class VoltageModel(ABC):
         return False
 
     def densities(self, initial: object) -> tuple[InitialDensity, ...]:
-        """The initial density of every lane, or a single one for all."""
+        """The initial density of every lane, or a single one for all; each has the mass one."""
         return (as_density(initial),)
+
+    def shares(self, initial: object) -> np.ndarray:
+        """The mass of every lane at the start, shape (lanes,)."""
+        return np.ones(self.lanes)
 
     @property
     def lags(self) -> tuple[float, ...]:
@@ -202,6 +201,13 @@ class VoltageModel(ABC):
         else:
             below = Grid.graded(v_min, self.V_R, self.V_F, cells - above, finest)
         return below.extended(v_max, above) if above and v_max is not None else below
+
+
+def rough_rate(drift: np.ndarray, a: np.ndarray, gap: float) -> np.ndarray:
+    """A firing rate for a mean drift over the `gap` from reset to threshold and a diffusion, right to a factor."""
+    drift, a = np.asarray(drift, dtype=float), np.asarray(a, dtype=float)
+    by_noise = a / gap**2 * np.exp(np.minimum(drift, 0.0) * gap / np.where(a > 0.0, a, 1.0))
+    return np.asarray(np.maximum(drift, 0.0) / gap + by_noise)
 
 
 def require_model(model: object) -> VoltageModel:

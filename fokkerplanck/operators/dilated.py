@@ -229,6 +229,13 @@ class Dilated:
     def forget_attempt(self) -> None:
         """Nothing to forget."""
 
+    def rate_correction(self, *_: object) -> NoReturn:
+        """Refused, as `implicit_step` is."""
+        raise InvalidArgument("the dilated time needs an adaptive stepper, fp.Rodas5P().")
+
+    def exchange(self, y: np.ndarray, t: float, dt: float) -> None:
+        """There is one lane."""
+
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> NoReturn:
         """Refused: a fixed step in τ would meet a blow-up anywhere within it."""
         raise InvalidArgument("the dilated time needs an adaptive stepper, fp.Rodas5P().")

@@ -273,6 +273,13 @@ class PopulationSystem(ABC):
         n += response * source
         return rate, source
 
+    def rate_correction(self, new: np.ndarray, t: float, dt: float, excess: np.ndarray) -> np.ndarray:
+        """The change of the rates by Newton's method, where a step to `new` fires `excess` more than they say."""
+        if not self.wiring.prompt:
+            return excess
+        self.factor(new, t, 1.0 / dt)
+        return excess if self._resolved is None else self._resolved(excess)
+
     def _reset_within(self, y: np.ndarray, t: float, dt: float) -> Reset:
         """What comes back in a backward-Euler step to t."""
         whole = np.where(self._latent, 1.0, self._tau) + dt
@@ -285,6 +292,9 @@ class PopulationSystem(ABC):
             known[mine] = self._memory.fired(t - dt - latency, min(t - latency, t - dt))[mine] / dt
             passed[mine], held[mine] = max(dt - latency, 0.0) / dt, min(latency / dt, 1.0)
         return Reset(known, passed, held)
+
+    def exchange(self, y: np.ndarray, t: float, dt: float) -> None:  # noqa: B027  # nothing is what most models do
+        """Move neurons from lane to lane for the time dt, in place: nobody moves unless a subclass says so."""
 
     def close(self, y: np.ndarray, t: float) -> bool:
         """Set y[-1] to the rates N that solve N = e(N, t)·n; False (and y unchanged) if there are none.

@@ -60,7 +60,7 @@ class BackwardEuler:
         # an infinity, and lagging it would move the whole density. Start from the rate of the first step itself.
         start = y[-1] if closed else np.zeros_like(y[-1])
         lagged = self._with_rate(system, y, t, self.dt, start)[-1]
-        first = _self_consistent_rate(lambda n: self._with_rate(system, y, t, self.dt, n), start, lagged)
+        first = self._own_rate(system, y, t, self.dt, start, lagged)
         y[-1] = start if first is None else np.minimum(start, first) if closed else first
         return closed
 
@@ -76,11 +76,30 @@ class BackwardEuler:
     def step(self, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None:
         new = system.implicit_step(y, t + dt, dt)
         if self.self_consistent:
-            rate = _self_consistent_rate(lambda n: self._with_rate(system, y, t, dt, n), y[-1], new[-1])
+            rate = self._own_rate(system, y, t, dt, y[-1], new[-1])
             if rate is None:
                 return None
             new = self._with_rate(system, y, t, dt, rate)
         return Step(y, new, dt, error=0.0) if np.all(np.isfinite(new)) else None
+
+    @classmethod
+    def _own_rate(
+        cls, system: System, y: np.ndarray, t: float, dt: float, old: np.ndarray, lagged: np.ndarray
+    ) -> np.ndarray | None:
+        """The rates that the step itself fires, N⁺ = e(N⁺)·n⁺(N⁺); None if none are found."""
+        if len(old) == 1:
+            return _self_consistent_rate(lambda n: cls._with_rate(system, y, t, dt, n), old, lagged)
+        rate = lagged
+        for _ in range(ITERATIONS):
+            new = cls._with_rate(system, y, t, dt, rate)
+            if not np.all(np.isfinite(new)):
+                return None
+            excess = new[-1] - rate
+            if np.all(np.abs(excess) <= 1e-14 * np.max(np.abs(rate)) + 1e-300):
+                return rate
+            # Newton: a change of the rates changes the coefficients of the step, and so what it fires.
+            rate = rate + system.rate_correction(new, t + dt, dt, excess)
+        return None
 
     @staticmethod
     def _with_rate(system: System, y: np.ndarray, t: float, dt: float, rate: np.ndarray) -> np.ndarray:

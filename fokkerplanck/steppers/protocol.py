@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -32,6 +32,14 @@ class System(Protocol):
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> np.ndarray: ...
 
     def close(self, y: np.ndarray, t: float) -> bool: ...
+
+    def rate_correction(self, new: np.ndarray, t: float, dt: float, excess: np.ndarray) -> np.ndarray:
+        """What to add to the rates of a backward-Euler step that fires more than they say by `excess`."""
+        ...
+
+    def exchange(self, y: np.ndarray, t: float, dt: float) -> None:
+        """Move neurons from lane to lane for the time dt, in place; their rates are set by `close`."""
+        ...
 
     def explicit_limit(self, y: np.ndarray, t: float) -> float: ...
 
@@ -94,9 +102,14 @@ class Stepper(Protocol):
     `adaptive` if it controls its error, `implicit` if it solves linear systems: such a one suits every stiffness.
     """
 
-    order: ClassVar[int]
-    adaptive: ClassVar[bool]
-    implicit: ClassVar[bool]
+    @property
+    def order(self) -> int: ...
+
+    @property
+    def adaptive(self) -> bool: ...
+
+    @property
+    def implicit(self) -> bool: ...
 
     def begin(self, system: System, y: np.ndarray, t: float, fresh: bool) -> bool:
         """Set the rate y[-1] from the density; `fresh` unless y continues a run. False if there is no such rate."""
