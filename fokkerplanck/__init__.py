@@ -65,6 +65,10 @@ _HOME = {
     "critical_connectivity": "delays",
     "pseudo_equilibria": "delays",
     "spectrum": "spectrum",
+    "bifurcations": "continuation",
+    "BifurcationDiagram": "continuation",
+    "NetworkState": "networks.states",
+    "NetworkStates": "networks.states",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
     "entropy_balance": "diagnostics.entropy",
@@ -84,6 +88,7 @@ if TYPE_CHECKING:
     from .cascades import Cascade, cascade
     from .clocks.activity import ActivityClock
     from .clocks.physical import PhysicalTime
+    from .continuation import BifurcationDiagram, bifurcations
     from .delays import critical_connectivity, critical_delay, pseudo_equilibria
     from .diagnostics.blowup import blow_up_criterion
     from .diagnostics.conserved import mass, mean_potential, second_moment, smallest_density
@@ -103,6 +108,7 @@ if TYPE_CHECKING:
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory
     from .models.threshold import RandomThreshold, SoftThreshold
+    from .networks.states import NetworkState, NetworkStates
     from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
     from .operators.spectral import Spectral
     from .operators.weno import Weno5

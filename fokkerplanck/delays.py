@@ -15,18 +15,22 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.linalg import solve_banded
 from scipy.optimize import brentq, minimize_scalar
 
 from .meanfield.passage import passage_of
+from .models.network import Network
 from .models.population import Population, require_population
 from .operators.schemes import ScharfetterGummel
 from .outcomes import InvalidArgument, finite_number, non_negative
 from .spectrum import fitted_grid, linear_parts
 from .stationary import FASTEST, StationaryState, stationary_states
+
+if TYPE_CHECKING:
+    from .networks.states import NetworkState
 
 CELLS, HALVINGS = 100, 2
 FREQUENCIES = np.concatenate([[0.0], np.geomspace(1e-4, 1e4, 161)])
@@ -47,14 +51,14 @@ class Hopf(NamedTuple):
         return 2.0 * math.pi / self.frequency if self.frequency else math.inf
 
 
-def critical_delay(model: Population, at: StationaryState) -> Hopf:
+def critical_delay(model: Population | Network, at: StationaryState | NetworkState) -> Hopf:
     """The smallest transmission delay at which a stationary state begins to oscillate.
 
     Parameters
     ----------
-    model : Population
-        Its own delay plays no role.
-    at : StationaryState
+    model : Population or Network
+        Its own delays play no role; of a network, one delay for all pairs is asked for.
+    at : StationaryState or NetworkState
         One of `fp.stationary_states(model)`, stable without delay.
 
     Returns
@@ -78,6 +82,11 @@ def critical_delay(model: Population, at: StationaryState) -> Hopf:
     """
     if getattr(at, "model", None) != model:
         raise InvalidArgument(f"`at` must be one of fp.stationary_states(model) for this very model, not {at!r}.")
+    if isinstance(model, Network):
+        from .networks.linear import critical_delay as of_network
+
+        return Hopf(*of_network(model, at))  # type: ignore[arg-type]  # its model is a network
+    assert isinstance(at, StationaryState)
     _check_prompt(at)
     return _onset(at)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,6 +154,58 @@ class Solution:
         if not np.all((times >= first) & (times <= last)):
             raise InvalidArgument(f"`times` must lie within the computed interval [{first:g}, {last:.9g}].")
         return RateHistory(self.t, self.rate, self.bend)(times)
+
+    def lane(self, which: int | str) -> Solution:
+        """What one of several populations did, as a solution without an axis for the lanes.
+
+        Parameters
+        ----------
+        which : int or str
+            Its number, or its name in the model.
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such lane, or only one population.
+
+        >>> import fokkerplanck as fp
+        >>> sol = fp.solve(fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0), fp.gaussian(0.0, 0.5), (0.0, 0.1))
+        >>> sol.lane("I").rate.shape == sol.t.shape
+        True
+        """
+        if self.rate.ndim == 1:
+            raise InvalidArgument("this is the solution of one population; it has no lanes.")
+        lanes = self.rate.shape[1]
+        names = [str(k) for k in range(lanes)] if self.model is None else list(self.model.lane_names)
+        if which in names:
+            k = names.index(str(which))
+        elif isinstance(which, int | np.integer) and not isinstance(which, bool) and -lanes <= which < lanes:
+            k = int(which) % lanes
+        else:
+            shown = ", ".join(names[:MANY]) + (", …" if lanes > MANY else "")
+            raise InvalidArgument(f"`which` = {which!r} is none of the {lanes} lanes {shown}.")
+        final = self.final
+        history = final.history
+        if history is not None:
+            history = replace(history, rate=history.rate[:, k], bend=history.bend[:, :, k])
+        return replace(
+            self,
+            model=None,
+            rate=self.rate[:, k],
+            refractory=self.refractory[:, k],
+            density=self.density[:, k],
+            bend=self.bend[:, :, k],
+            fired=self.fired[:, k],
+            blow_up=self.blow_up if self.blow_up is not None and self.blow_up.lane == k else None,
+            final=replace(
+                final,
+                density=final.density[k],
+                rate=float(final.rate[k]),
+                refractory=float(final.refractory[k]),
+                history=history,
+            ),
+            records={},
+        )
 
     def plot(self) -> Figure:
         """Density over (v, t), snapshots and N(t) in one figure."""

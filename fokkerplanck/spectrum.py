@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 from scipy.linalg import eig, eigvals
@@ -12,11 +12,14 @@ from scipy.optimize import linear_sum_assignment
 
 from .grid import Grid
 from .meanfield import passage
+from .models.network import Network
 from .models.population import Population, require_population
 from .operators.schemes import FluxScheme, ScharfetterGummel
 from .outcomes import InvalidArgument
 
 if TYPE_CHECKING:
+    from .networks.linear import NetworkSpectrum
+    from .networks.states import NetworkState
     from .operators.finite_volumes import FiniteVolumes
     from .stationary import StationaryState
 
@@ -69,13 +72,25 @@ class Spectrum:
         return "\n".join([f"Spectrum: the {len(rows)} leading eigenvalues, on {self.grid!r}", *lines])
 
 
+@overload
+def spectrum(
+    model: Network, at: NetworkState, count: int = 6, grid: None = None, scheme: FluxScheme | None = None
+) -> NetworkSpectrum: ...
+@overload
 def spectrum(
     model: Population,
     at: StationaryState,
     count: int = 6,
     grid: Grid | None = None,
     scheme: FluxScheme | None = None,
-) -> Spectrum:
+) -> Spectrum: ...
+def spectrum(
+    model: Population | Network,
+    at: StationaryState | NetworkState,
+    count: int = 6,
+    grid: Grid | None = None,
+    scheme: FluxScheme | None = None,
+) -> Spectrum | NetworkSpectrum:
     """Leading eigenvalues and modes of `model` linearised about one of its stationary states (p, N).
 
         λ q = ∂v[a ∂v q − (f + c) q] − k q + n e^{−λd} (a' ∂vv p − c' ∂v p) + s δ(v − V_R),   λ R = n − s,
@@ -100,13 +115,15 @@ def spectrum(
 
     Parameters
     ----------
-    model : Population
-    at : StationaryState
+    model : Population or Network
+        For a network see `networks.linear.network_spectrum`; what is said above holds for each of its populations.
+    at : StationaryState or NetworkState
         One of `fp.stationary_states(model)`.
     count : int
         Number of eigenvalues.
     grid : Grid, optional
-        Where the modes are wanted. Default: 240 cells fitted to the state, graded towards V_F.
+        Where the modes are wanted. Default: 240 cells fitted to the state, graded towards V_F; the only choice for a
+        network, each population of which has its own.
     scheme : FluxScheme, optional
         Default `fp.ScharfetterGummel()`. The extrapolation supposes a scheme of second order.
 
@@ -125,7 +142,21 @@ def spectrum(
     >>> float(fp.spectrum(model, at=state).eigenvalues[0].real.round(5))  # for b = V_F − V_R it is −1
     -1.0
     """
+    if isinstance(model, Network):
+        from .networks.linear import network_spectrum
+
+        if grid is not None:
+            raise InvalidArgument(
+                "`grid` is of no use for a network: each population has one of its own; leave it out."
+            )
+        return network_spectrum(model, at, count, scheme)  # type: ignore[arg-type]  # checked there
     _check(model, at, count, grid)
+    return _spectrum(model, at, count, grid, scheme)  # type: ignore[arg-type]  # checked
+
+
+def _spectrum(
+    model: Population, at: StationaryState, count: int, grid: Grid | None, scheme: FluxScheme | None
+) -> Spectrum:
     scheme = ScharfetterGummel() if scheme is None else scheme
     if grid is None:
         grids, home = [fitted_grid(at)], HALVINGS
@@ -238,12 +269,15 @@ class _Linear(NamedTuple):
     reset: np.ndarray
 
 
-def linear_parts(system: FiniteVolumes, density: np.ndarray, rate: float) -> _Linear:
-    """What `jacobian` is made of."""
+def linear_parts(
+    system: FiniteVolumes, density: np.ndarray, rate: float, gains: tuple[float, float] | None = None
+) -> _Linear:
+    """What `jacobian` is made of; the responses to an activity with these gains ∂c/∂A and ∂a/∂A, by default the own."""
     at, hazard = system.steady_inputs(np.array([rate]), 0.0), system.hazard()[:, 0]
     right, left = (weights[:, 0] for weights in system.weights(at))
-    model = require_population(system.model)
-    gains = model.coupling.gain, model.noise.gain
+    if gains is None:
+        model = require_population(system.model)
+        gains = model.coupling.gain, model.noise.gain
     more_right, more_left = (weights[:, 0] for weights in system.weight_slopes(at, *gains))
     flux = more_right * np.concatenate([[0.0], density]) - more_left * np.concatenate([density, [0.0]])
     fired = hazard.copy()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +16,14 @@ from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
 from .meanfield.passage import LONGEST, Discrete, closed_passage_of, passage_of
+from .models.network import Network
 from .models.population import Population, require_population
 from .outcomes import InvalidArgument
 from .spectrum import Spectrum, spectrum
 from .state import State
+
+if TYPE_CHECKING:
+    from .networks.states import NetworkStates
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -169,8 +173,12 @@ class StationaryState:
         )
 
 
-def stationary_states(model: Population) -> tuple[StationaryState, ...]:
-    """The stationary states of `model`, by increasing rate.
+@overload
+def stationary_states(model: Network) -> NetworkStates: ...
+@overload
+def stationary_states(model: Population) -> tuple[StationaryState, ...]: ...
+def stationary_states(model: Population | Network) -> tuple[StationaryState, ...] | NetworkStates:
+    """The stationary states of `model`, by increasing rate; those of a network as `networks.states` has them.
 
         N (τ + I(c, a)) = 1,   c = bN + I_ext,   a = a0 + a1 N,   I the mean time from reset to spike
 
@@ -211,12 +219,13 @@ def stationary_states(model: Population) -> tuple[StationaryState, ...]:
 
     Parameters
     ----------
-    model : Population
-        With constant external current.
+    model : Population or Network
+        With constant external current. The states of a network, all of them up to three populations, and their
+        stability are described in `networks.states.network_states`; what follows is about one population.
 
     Returns
     -------
-    tuple of StationaryState
+    tuple of StationaryState, or NetworkStates
         Empty if there is none. What is not looked for: without refractory state or random threshold, rates above 1e10
         (1e6 where I is numerical); where I is numerical, rates below e^{−590}; for a0 = 0, rates below 1e-12.
 
@@ -234,6 +243,10 @@ def stationary_states(model: Population) -> tuple[StationaryState, ...]:
     >>> [round(state.rate, 9) for state in stationary_states(nnlif(b=1.5, threshold=RandomThreshold(0.1)))]
     [0.075611287]
     """
+    if isinstance(model, Network):
+        from .networks.states import network_states
+
+        return network_states(model)
     _check(model)
 
     def f(order: int) -> Function:

@@ -158,6 +158,10 @@ class Network(VoltageModel):
     def lanes(self) -> int:
         return len(self.populations)
 
+    @property
+    def lane_names(self) -> tuple[str, ...]:
+        return self.names
+
     @cached_property
     def absorbing(self) -> np.ndarray:
         return np.array([member.threshold.absorbing for member in self.populations])

@@ -99,6 +99,11 @@ class VoltageModel(ABC):
 
     # -- what follows -------------------------------------------------------------------------------------------
 
+    @property
+    def lane_names(self) -> tuple[str, ...]:
+        """A name for every lane."""
+        return tuple(str(k) for k in range(self.lanes))
+
     def mass_errors(self, masses: np.ndarray, start: np.ndarray) -> np.ndarray:
         """What the masses of the lanes, `start` at the start, differ by from what the equation keeps: one in each."""
         return masses - 1.0

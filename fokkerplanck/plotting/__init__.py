@@ -1,20 +1,25 @@
 """Figures of solutions. Functions take axes and return artists; nothing here touches pyplot or its global state."""
 
 from .events import plot_cascade, plot_fired, plot_generations, plot_particles, plot_raster
-from .figure import SolutionFigure, plot_solution
-from .panels import plot_density_image, plot_rate, plot_snapshots
+from .figure import SolutionFigure, plot_populations, plot_solution
+from .networks import plot_bifurcations, plot_phase_plane
+from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots
 from .style import COLOURS
 
 __all__ = [
     "COLOURS",
     "SolutionFigure",
+    "plot_bifurcations",
     "plot_cascade",
     "plot_density_image",
     "plot_fired",
     "plot_generations",
     "plot_particles",
+    "plot_phase_plane",
+    "plot_populations",
     "plot_raster",
     "plot_rate",
+    "plot_rates",
     "plot_snapshots",
     "plot_solution",
 ]

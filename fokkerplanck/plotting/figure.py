@@ -12,7 +12,8 @@ from ..models.drift import ExponentialDrift, Leak, QuadraticDrift
 from ..models.population import Population
 from ..models.threshold import HardThreshold, RandomThreshold
 from ..outcomes import Status
-from .panels import plot_density_image, plot_rate, plot_snapshots
+from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots, visible_potentials
+from .style import DENSITY_MAP
 
 if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ..models.voltage import VoltageModel
     from ..solution import Solution
 
+FEW = 5
+"""Populations that have an image each."""
 BAR: dict[str, Any] = {"location": "right", "anchor": (0.0, 1.0), "shrink": 0.55, "aspect": 25, "pad": 0.06}
 DRIFTS: dict[type, str] = {QuadraticDrift: "quadratic drift", ExponentialDrift: "exponential drift"}
 
@@ -34,7 +37,7 @@ class SolutionFigure(Figure):
 
 
 def plot_solution(solution: Solution) -> Figure:
-    """Density over (t, v), snapshots of n(v), and N(t), in one figure.
+    """Density over (t, v), snapshots of n(v), and N(t), in one figure; of several populations those of each.
 
     Parameters
     ----------
@@ -46,6 +49,8 @@ def plot_solution(solution: Solution) -> Figure:
     >>> len(figure.axes)  # three panels and a colour bar
     4
     """
+    if solution.rate.ndim == 2:
+        return plot_populations(solution)
     figure = SolutionFigure(figsize=(11.0, 6.2), layout="constrained")
     figure.suptitle(_title(solution))
     if len(solution.saved_t) < 2:
@@ -61,6 +66,58 @@ def plot_solution(solution: Solution) -> Figure:
         figure.colorbar(mesh, ax=[image, rate], label="$n(v, t)$", extend=_beyond(mesh), **BAR)
     plot_snapshots(snapshots, solution)
     plot_rate(rate, solution)
+    return figure
+
+
+def plot_populations(solution: Solution) -> Figure:
+    """Of a few populations the density over (t, v) and the rate of each; of many, the rates over (t, lane) and the last
+    density over (lane, v).
+
+    Parameters
+    ----------
+    solution : Solution
+        Of a model with several lanes.
+
+    >>> import fokkerplanck as fp
+    >>> network = fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0)
+    >>> figure = plot_populations(fp.solve(network, fp.gaussian(0.0, 0.5), (0.0, 1.0)))
+    >>> len(figure.axes)  # an image with its colour bar for each population, and their rates
+    5
+    """
+    lanes = solution.rate.shape[1]
+    names = [str(k) for k in range(lanes)] if solution.model is None else list(solution.model.lane_names)
+    if lanes > FEW:
+        return _many(solution)
+    figure = SolutionFigure(figsize=(11.0, 2.4 + 2.2 * lanes), layout="constrained")
+    figure.suptitle(_title(solution))
+    images = len(solution.saved_t) >= 2
+    axes = np.atleast_1d(figure.subplots(lanes * images + 1, 1, sharex=images))
+    for k in range(lanes * images):
+        lane = solution.lane(k)
+        mesh = plot_density_image(axes[k], lane)
+        axes[k].set(title=f"population {names[k]}", xlabel="")
+        figure.colorbar(mesh, ax=axes[k], label="$n(v, t)$", extend=_beyond(mesh), pad=0.04, aspect=12)
+    plot_rates(axes[-1], solution)
+    return figure
+
+
+def _many(solution: Solution) -> Figure:
+    """Rates over (t, lane), and the last density over (lane, v)."""
+    figure = SolutionFigure(figsize=(11.0, 4.6), layout="constrained")
+    figure.suptitle(_title(solution))
+    rates, densities = figure.subplots(1, 2)
+    lanes = np.arange(solution.rate.shape[1] + 1) - 0.5
+    t = np.linspace(solution.t[0], solution.t[-1], 400)
+    N = solution.rate_at(t)
+    settled = N[t > t[0] + 0.01 * (t[-1] - t[0])]
+    edges = np.concatenate([t[:1], 0.5 * (t[1:] + t[:-1]), t[-1:]])
+    mesh = rates.pcolormesh(edges, lanes, N.T, vmin=0.0, vmax=settled.max() or 1.0, rasterized=True)
+    figure.colorbar(mesh, ax=rates, label="$N(t)$", extend=_beyond(mesh))
+    rates.set(xlabel="$t$", ylabel="lane")
+    final = solution.final
+    shown = densities.pcolormesh(lanes, final.grid.faces, final.density.T, cmap=DENSITY_MAP, vmin=0.0, rasterized=True)
+    figure.colorbar(shown, ax=densities, label=f"$n(v, t = {final.t:.4g})$", extend=_beyond(shown))
+    densities.set(xlabel="lane", ylabel="$v$", ylim=visible_potentials(solution))
     return figure
 
 

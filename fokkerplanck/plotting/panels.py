@@ -9,7 +9,7 @@ import numpy as np
 
 from ..elements import Elements
 from ..outcomes import InvalidArgument, Jump
-from .style import COLOURS, DENSITY_MAP, SNAPSHOT_MAP
+from .style import COLOURS, DENSITY_MAP, POPULATIONS, SNAPSHOT_MAP
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,6 +139,35 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
     return lines
 
 
+def plot_rates(ax: Axes, solution: Solution) -> list[Line2D]:
+    """N(t) of each of a few populations, named as in the model; a blow-up time as a green line.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    solution : Solution
+        Of a model with several lanes.
+    """
+    t = _between_steps(solution.t)
+    rate = solution.rate_at(t)
+    names = [str(k) for k in range(rate.shape[1])] if solution.model is None else list(solution.model.lane_names)
+    lines = []
+    for k, name in enumerate(names):
+        lines += ax.plot(t, rate[:, k], color=POPULATIONS[k % len(POPULATIONS)], lw=1.8, label=f"$N_{{{name}}}(t)$")
+    high = float(rate[t >= _settled(t)].max())
+    if solution.blow_up is not None or high > DECADES * np.median(solution.rate):
+        ax.set_yscale("log")
+        ax.set_ylim(max(float(rate.min()), 1e-6 * high) / 2, 3 * high)
+    else:
+        ax.set_ylim(min(0.0, 1.1 * float(rate.min())), 1.15 * high or 1.0)
+    if solution.blow_up is not None:
+        time = solution.blow_up.time
+        lines.append(ax.axvline(time, color=COLOURS["bound"], lw=1.6, label=f"$t^* = {time:.5g}$"))
+    ax.set(xlabel="$t$", ylabel="$N(t)$", xlim=_visible_times(solution))
+    ax.legend(loc="best", **LEGEND)
+    return lines
+
+
 def _spike(ax: Axes, jump: Jump, named: bool) -> list[Line2D]:
     """The term Δ δ(t − t*) of N(t)."""
     line = ax.axvline(jump.time, color=COLOURS["bound"], lw=1.4)
@@ -157,7 +186,8 @@ def visible_potentials(solution: Solution) -> tuple[float, float]:
     neighbourhood of the latter.
     """
     grid = solution.grid
-    densities = solution.density if len(solution.density) else solution.final.density[None, :]
+    densities = solution.density if len(solution.density) else solution.final.density[None]
+    densities = densities.reshape(-1, grid.cells)  # of all lanes
     left_of = np.cumsum(densities * grid.width, axis=1).max(axis=0)
     right_of = np.cumsum((densities * grid.width)[:, ::-1], axis=1).max(axis=0)
 

@@ -13,6 +13,9 @@ COLOURS = {
     "bound": "#009E73",  # green
 }
 
+POPULATIONS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00")
+"""Of the first few populations; excitatory red and inhibitory blue, as is usual."""
+
 DENSITY_MAP = LinearSegmentedColormap.from_list("density", ["white", "#9ecae8", "#0072B2", "#00223d"]).with_extremes(
     under=COLOURS["rate"]
 )
