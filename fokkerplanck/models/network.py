@@ -23,6 +23,8 @@ from .wiring import AffineWiring, Synapses, as_matrix
 
 SETTLING = 60
 """Sweeps of the quick estimate of how strongly the populations push each other."""
+SHOWN = 4
+"""Names that a network prints."""
 FASTEST = 100.0
 """Rate at which that estimate stops: what blows up needs no wider grid."""
 
@@ -116,7 +118,8 @@ class Network(VoltageModel):
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        return f"Network({len(self.populations)} populations: {', '.join(self.names)})"
+        shown = ", ".join(self.names[:SHOWN]) + (", …" if self.lanes > SHOWN else "")
+        return f"Network({self.lanes} populations: {shown})"
 
     def with_J(self, J: Any) -> Network:
         """The same network with another connectivity."""
