@@ -24,9 +24,11 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from ..meanfield.passage import Discrete, LeakyHard, Passage, SmoothPassage, passage_of
+from ..models.coupling import MeanFieldCoupling
 from ..models.network import Network
 from ..models.noise import ActivityNoise
 from ..models.population import Population
+from ..models.refractory import NoRefractory
 from ..outcomes import InvalidArgument
 
 WIDENED = 0.5
@@ -151,6 +153,15 @@ class Balance:
         return tuple(passage_of(replace(m, noise=ActivityNoise(1.0))) for m in self.network.populations)
 
     @cached_property
+    def _alike(self) -> tuple[tuple[Passage, np.ndarray], ...]:
+        """A passage for all populations with the same laws, and who they are: large networks have few kinds."""
+        kinds: dict[Population, list[int]] = {}
+        for k, member in enumerate(self.network.populations):
+            bare = replace(member, noise=ActivityNoise(1.0), coupling=MeanFieldCoupling(0.0), refractory=NoRefractory())
+            kinds.setdefault(bare, []).append(k)
+        return tuple((self.passages[lanes[0]], np.array(lanes)) for lanes in kinds.values())
+
+    @cached_property
     def external(self) -> np.ndarray:
         return np.array([member.coupling.external_at(0.0) for member in self.network.populations], dtype=float)
 
@@ -194,18 +205,20 @@ class Balance:
     def value(self, L: np.ndarray) -> np.ndarray:
         """F(L)."""
         c, a = self.inputs(np.exp(L))
-        log = [passage.log_time(c[..., k], a[..., k]) for k, passage in enumerate(self.passages)]
-        return self._log_tau + L + np.logaddexp(self.log_silence, np.stack(log, axis=-1))
+        log = np.empty_like(c)
+        for passage, lanes in self._alike:
+            log[..., lanes] = passage.log_time(c[..., lanes], a[..., lanes])
+        return self._log_tau + L + np.logaddexp(self.log_silence, log)
 
     def jacobian(self, L: np.ndarray) -> np.ndarray:
         """∂F_α/∂L_β at one point, shape (lanes, lanes); of numerical passage times by differences."""
         N = np.exp(L)
         c, a = self.inputs(N)
-        by_c, by_a = np.empty_like(c), np.empty_like(c)
-        for k, passage in enumerate(self.passages):
-            slopes = _slopes(passage, float(c[k]), float(a[k]), bool(self.noisy[k]))
-            share = np.exp(slopes.log - np.logaddexp(self.log_silence[k], slopes.log))
-            by_c[k], by_a[k] = slopes.by_c * share, slopes.by_a * share
+        log, by_c, by_a = np.empty_like(c), np.empty_like(c), np.empty_like(c)
+        for passage, lanes in self._alike:
+            log[lanes], by_c[lanes], by_a[lanes] = _slopes(passage, c[lanes], a[lanes], bool(np.any(self.noisy[lanes])))
+        share = np.exp(log - np.logaddexp(self.log_silence, log))
+        by_c, by_a = by_c * share, by_a * share
         gains = by_c[:, None] * self.network.J + by_a[:, None] * self.network.noise
         return np.eye(len(N)) + self.network.time_constants[:, None] * gains * N
 
@@ -246,17 +259,15 @@ class Balance:
         return Enclosure(log, jacobian)
 
 
-def _slopes(passage: Passage, c: float, a: float, noisy: bool) -> Slopes:
-    """log T and its derivatives at one input, by central differences where they are not known."""
+def _slopes(passage: Passage, c: np.ndarray, a: np.ndarray, noisy: bool) -> Slopes:
+    """log T and its derivatives, by central differences where they are not known."""
     if not isinstance(passage, Discrete):
         jet = passage.jet(c, a)  # type: ignore[attr-defined]  # closed
         return Slopes(jet.log, jet.c, jet.a)
     h = 1e-4 * np.sqrt(a)
 
-    def log(x: float, y: float) -> float:
-        return float(passage.log_time(x, y))
-
-    by_a = (log(c, a * (1.0 + 1e-4)) - log(c, a * (1.0 - 1e-4))) / (2e-4 * a) if noisy else 0.0
+    log = passage.log_time
+    by_a = (log(c, a * (1.0 + 1e-4)) - log(c, a * (1.0 - 1e-4))) / (2e-4 * a) if noisy else np.zeros_like(c)
     return Slopes(np.asarray(log(c, a)), np.asarray((log(c + h, a) - log(c - h, a)) / (2.0 * h)), np.asarray(by_a))
 
 

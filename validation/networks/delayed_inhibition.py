@@ -12,7 +12,7 @@ CLAIM = Claim(
     statement=(
         "With (b_EE, b_EI, b_IE, b_II) = (1, 20, 10, 30) and one delay d for all pairs, the only steady state loses "
         "its stability at a critical delay. Below it small deviations die away, above it they grow, at the rate and "
-        "the frequency of the leading characteristic root; the oscillation that they lead to is periodic and starts with "
+        "the frequency of the leading characteristic root; the oscillation they lead to is periodic and starts with "
         "the period of the root. The square of its amplitude grows linearly from zero at the critical delay."
     ),
     source=(
