@@ -136,18 +136,18 @@ class AffineWiring:
     def inputs(self, arriving: Sequence[np.ndarray], t: float) -> Inputs:
         c, a = self.external_at(t), self.a0
         for group, rate in zip(self.synapses, arriving, strict=True):
-            c = c + group.current @ rate
+            c = c + _applied(group.current, rate)
             if group.noise is not None:
-                a = a + group.noise @ rate
+                a = a + _applied(group.noise, rate)
         return Inputs(c, a)
 
     def change(self, arriving: Sequence[np.ndarray], by: Sequence[np.ndarray | None]) -> Inputs:
         c, a = np.zeros_like(self.a0), np.zeros_like(self.a0)
         for group, rate in zip(self.synapses, by, strict=True):
             if rate is not None:
-                c = c + group.current @ rate
+                c = c + _applied(group.current, rate)
                 if group.noise is not None:
-                    a = a + group.noise @ rate
+                    a = a + _applied(group.noise, rate)
         return Inputs(c, a)
 
     def external_slope(self, t: float, h: float) -> np.ndarray:
@@ -184,6 +184,11 @@ class AffineWiring:
         return float(np.max(np.linalg.eigvals(by_current[:, None] * dense(prompt.current)).real))
 
 
+def _applied(matrix: Matrix, rate: np.ndarray) -> np.ndarray:
+    """matrix @ rate; a product of numbers where there is one lane, which is asked for most often."""
+    return np.asarray(matrix[0] * rate if len(rate) == 1 and isinstance(matrix, np.ndarray) else matrix @ rate)
+
+
 def resolved(
     current: Matrix, noise: Matrix | None, by_current: np.ndarray, by_diffusion: np.ndarray
 ) -> Callable[[np.ndarray], np.ndarray] | None:
@@ -193,9 +198,10 @@ def resolved(
     """
     lanes = len(by_current)
     if lanes == 1:
-        gain = by_current * _entry(current) + (0.0 if noise is None else by_diffusion * _entry(noise))
-        slope = 1.0 - gain
-        return (lambda x: x / slope) if np.all(slope > 0.0) else None
+        slope = 1.0 - by_current * _entry(current)
+        if noise is not None:
+            slope = slope - by_diffusion * _entry(noise)
+        return (lambda x: x / slope) if slope[0] > 0.0 else None
     if lanes <= DENSE:
         return _eliminated(current, noise, by_current, by_diffusion)
     return _iterated(current, noise, by_current, by_diffusion)
@@ -249,7 +255,7 @@ def dense(matrix: Matrix) -> np.ndarray:
 
 def _entry(matrix: Matrix) -> np.ndarray:
     """The single entry of a matrix of one lane, shape (1,)."""
-    return dense(matrix).reshape(1)
+    return np.asarray(matrix[0]) if isinstance(matrix, np.ndarray) else dense(matrix).reshape(1)
 
 
 def _acts(matrix: Matrix) -> bool:

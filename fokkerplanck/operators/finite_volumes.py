@@ -43,10 +43,12 @@ class FiniteVolumes(PopulationSystem):
         self._no_loss = np.zeros_like(self._loss)
         # The face at V_F: the last one, unless the grid goes on above it.
         self._exit = int(np.searchsorted(grid.faces, grid.V_F))
-        self._absorbing = model.absorbing
+        self._absorbing, self._open = model.absorbing, model.open
+        self._absorbs = bool(np.any(self._absorbing))
         # Lanes with an absorbing threshold beside others without one end inside the grid.
-        self._inner = self._absorbing & model.open
-        if np.any(self._inner):
+        self._inner = self._absorbing & self._open
+        self._ends_inside = bool(np.any(self._inner))
+        if self._ends_inside:
             self._end_lanes_at_threshold(scheme, unknowns)
         self._reset = grid.deposit(model.V_R)
         # What `eliminate` leaves for `substitute`.
@@ -89,7 +91,7 @@ class FiniteVolumes(PopulationSystem):
     ) -> tuple[np.ndarray, np.ndarray]:
         """The weights, where lanes end inside the grid with their flux through V_F as a loss of the last cell there."""
         right, left = pair
-        if np.any(self._inner):
+        if self._ends_inside:
             exit, ends = self._exit, self._inner
             kept = hazard if isinstance(hazard, float) else hazard[exit - 1, ends]
             loss[exit - 1, ends] = kept + right[exit, ends] / self.width[exit - 1]
@@ -112,7 +114,7 @@ class FiniteVolumes(PopulationSystem):
             right[0] = left[0] = 0.0
         if faces == slice(None) or faces.stop is None:
             left[-1] = 0.0
-            if self.model.open:
+            if self._open:
                 right[-1] = 0.0
         return right, left
 
@@ -132,13 +134,17 @@ class FiniteVolumes(PopulationSystem):
         return fired
 
     def firing(self, n: np.ndarray, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        fired = np.einsum("ik,i,ik->k", self._hazard, self.width, n) if self.model.open else np.zeros(self.lanes)
-        if not np.any(self._absorbing):
-            return fired, np.zeros(self.lanes), np.zeros(self.lanes)
-        last, face = np.where(self._absorbing, n[self._exit - 1], 0.0), slice(self._exit, self._exit + 1)
+        none = np.zeros(self.lanes)
+        fired = np.einsum("ik,i,ik->k", self._hazard, self.width, n) if self._open else none
+        if not self._absorbs:
+            return fired, none, none
+        last, face = n[self._exit - 1], slice(self._exit, self._exit + 1)
+        if self._open:
+            last = np.where(self._absorbing, last, 0.0)
         through = self.scheme.pair(*self._coefficients(inputs, face))[0][0]
-        slopes = [last * self.weight_slopes(inputs, *change, face)[0][0] for change in ((1.0, 0.0), (0.0, 1.0))]
-        return fired + last * through, slopes[0], slopes[1]
+        by_current = last * self.weight_slopes(inputs, 1.0, 0.0, face)[0][0]
+        by_diffusion = last * self.weight_slopes(inputs, 0.0, 1.0, face)[0][0] if self.wiring.noisy else none
+        return fired + last * through, by_current, by_diffusion
 
     def close(self, y: np.ndarray, t: float) -> bool:
         """As the base class has it; for a bounded flux, whose e is not convex, by bisection up to the bound."""
@@ -209,7 +215,7 @@ class FiniteVolumes(PopulationSystem):
         inputs = self.inputs(y, t)
         mu, kappa = self._coefficients(inputs, slice(1, 2))
         below = mass_below(y[0], mu[0], kappa[0] * self.distance[1])
-        if not self.model.open:
+        if not self._open:
             return below
         mu, kappa = self._coefficients(inputs, slice(-1, None))
         above = mass_above(y[-3], mu[0], kappa[0] * self.distance[-1], self._loss[-1])

@@ -57,10 +57,14 @@ class PopulationSystem(ABC):
         self.cells, self.lanes, self.width = grid.cells, model.lanes, grid.width
         self.depth, self.latency = model.depth, float(model.latencies.max())
         self._latent = model.latencies > 0.0
+        fixed = np.unique(model.latencies[self._latent])
+        self._latencies = [(float(latency), model.latencies == latency) for latency in fixed]
         # 1/τ of the pool, none of which is left over without one; a fixed time empties it by other means.
         self._tau = np.where(self._latent, np.inf, model.silence)
         self._leak = np.where(self._tau > 0.0, 1.0 / np.where(self._tau > 0.0, self._tau, 1.0), 0.0)
         self._instant = (self._tau == 0.0).astype(float)
+        self._pooled, self._finite = self._tau > 0.0, np.where(self._latent, 1.0, self._tau)
+        self._nothing = np.zeros(self.lanes)
         self._late = any(lag > 0.0 for lag in self.wiring.lags)
         self._memory: Memory | None = None
         self._breaks: Iterator[float] = iter(())
@@ -179,16 +183,12 @@ class PopulationSystem(ABC):
 
     def _returning(self, t: float) -> np.ndarray:
         """S(t) = N(t − τ) of the lanes whose refractory time τ is fixed."""
+        if not self.latency:
+            return self._nothing
         back = np.zeros(self.lanes)
-        for latency in self._latencies:
-            mine = self.model.latencies == latency
+        for latency, mine in self._latencies:
             back[mine] = self._recalled(t, latency)[mine]
         return back
-
-    @property
-    def _latencies(self) -> list[float]:
-        """The fixed refractory times, each once."""
-        return [float(latency) for latency in np.unique(self.model.latencies[self._latent])]
 
     # -- linear algebra -----------------------------------------------------------------------------------------
 
@@ -206,28 +206,33 @@ class PopulationSystem(ABC):
         inputs = self.inputs(y, t)
         self.eliminate(inputs, shift)
         self._passed = 1.0 / (1.0 + self._tau * shift)
-        self._kept = np.where(self._tau > 0.0, 1.0 / (self._leak + shift), 0.0)
-        self._by_reset[...] = 0.0
+        self._kept = np.where(self._pooled, 1.0 / (self._leak + shift), 0.0)
+        self._arrived = self._arriving(y[-1], t)
+        if self.lanes == 1 and self.wiring.prompt:
+            # The changes of c and a, and what is reset, are multiples of one rate: one column instead of three.
+            change = self.wiring.change(self._arrived, self._prompt_change(np.ones(1)))
+            eta: Change = self.transport_slope(y[:-2], inputs, change.current, change.diffusion, self._by_reset)
+        else:
+            self._by_reset[...] = eta = 0.0
         self.deposit(self._by_reset, self._passed)
         self.substitute(self._by_reset)
-        self._share = 1.0 / (1.0 - self.emitted(self._by_reset))
-        if not self.wiring.prompt:
+        self._share = 1.0 - (eta + self.emitted(self._by_reset))
+        if self.lanes == 1 or not self.wiring.prompt:
             return
         gains = [np.zeros(self.lanes), np.zeros(self.lanes)]
         responses = [(self._by_current, (1.0, 0.0)), (self._by_diffusion, (0.0, 1.0))]
-        for k, (response, change) in enumerate(responses if self.wiring.noisy else responses[:1]):
-            eta = self.transport_slope(y[:-2], inputs, *change, response)
+        for k, (response, by) in enumerate(responses if self.wiring.noisy else responses[:1]):
+            eta = self.transport_slope(y[:-2], inputs, *by, response)
             self.substitute(response)
-            gains[k] = (eta + self.emitted(response)) * self._share
-        self._arrived = self._arriving(y[-1], t)
+            gains[k] = (eta + self.emitted(response)) / self._share
         self._resolved = self.wiring.resolved(self._arrived, *gains)
 
     def solve(self, u: np.ndarray) -> np.ndarray:
         """Solve (shift·M − ∂F/∂y) u = u in place, with the matrix of the last `factor`."""
         self.deposit(u[:-2], self._passed * (u[-2] - u[-1]))
         self.substitute(u[:-2])
-        rate = (self.emitted(u[:-2]) + u[-1]) * self._share
-        if self.wiring.prompt:
+        rate = (self.emitted(u[:-2]) + u[-1]) / self._share
+        if self.lanes > 1 and self.wiring.prompt:
             if self._resolved is None:  # the step is too long for these rates: its error is to say so
                 u[...] = np.nan
                 return u
@@ -252,7 +257,9 @@ class PopulationSystem(ABC):
         rate, source = self.implicit_density(new[:-2], self.inputs(y, t), dt, reset)
         pool = y[-2] + dt * rate
         # After a fixed time a pool that has run empty is zero up to the rounding of what went in and out.
-        new[-2] = np.where(self._latent, pool - dt * source, pool * reset.held)
+        new[-2] = pool * reset.held
+        if self.latency:
+            new[-2, self._latent] = (pool - dt * source)[self._latent]
         new[-1] = rate
         return new
 
@@ -282,13 +289,11 @@ class PopulationSystem(ABC):
 
     def _reset_within(self, y: np.ndarray, t: float, dt: float) -> Reset:
         """What comes back in a backward-Euler step to t."""
-        whole = np.where(self._latent, 1.0, self._tau) + dt
-        known = np.where(self._tau > 0.0, y[-2], 0.0) / whole
-        passed, held = dt / whole, np.where(self._latent, 0.0, self._tau) / whole
-        for latency in self._latencies:
+        whole = self._finite + dt
+        known, passed, held = np.where(self._pooled, y[-2], 0.0) / whole, dt / whole, self._finite / whole
+        for latency, mine in self._latencies:
             assert self._memory is not None
             # What comes back in the step fired one duration earlier, a part of it perhaps within this very step.
-            mine = self.model.latencies == latency
             known[mine] = self._memory.fired(t - dt - latency, min(t - latency, t - dt))[mine] / dt
             passed[mine], held[mine] = max(dt - latency, 0.0) / dt, min(latency / dt, 1.0)
         return Reset(known, passed, held)
