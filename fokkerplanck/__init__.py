@@ -22,6 +22,16 @@ _HOME = {
     "Population": "models.population",
     "Network": "models.network",
     "excitatory_inhibitory": "models.network",
+    "ExtendedPopulation": "models.extended",
+    "by_label": "models.extended",
+    "ConstantKernel": "models.synapses",
+    "BlockKernel": "models.synapses",
+    "SmoothKernel": "models.synapses",
+    "LowRankKernel": "models.synapses",
+    "RingKernel": "models.synapses",
+    "PermutationKernel": "models.synapses",
+    "SynapseMatrix": "models.synapses",
+    "scaling": "models.synapses",
     "ExponentialRefractory": "models.refractory",
     "FixedRefractory": "models.refractory",
     "RandomThreshold": "models.threshold",
@@ -41,6 +51,7 @@ _HOME = {
     "Cascade": "cascades",
     "Jump": "outcomes",
     "simulate": "particles.simulate",
+    "simulate_synapses": "particles.synaptic",
     "ParticleSolution": "particles.solution",
     "ParticleState": "particles.solution",
     "Status": "outcomes",
@@ -80,6 +91,9 @@ _HOME = {
     "smallest_density": "diagnostics.conserved",
     "mean_potential": "diagnostics.conserved",
     "second_moment": "diagnostics.conserved",
+    "Tree": "trees",
+    "tree_observable": "trees",
+    "tree_density": "trees",
     "load": "storage",
 }
 """Every public name, once, and the module it lives in."""
@@ -104,9 +118,20 @@ if TYPE_CHECKING:
     from .grid import Grid
     from .models.catalog import nnlif
     from .models.drift import ExponentialDrift, QuadraticDrift
+    from .models.extended import ExtendedPopulation, by_label
     from .models.network import Network, excitatory_inhibitory
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory
+    from .models.synapses import (
+        BlockKernel,
+        ConstantKernel,
+        LowRankKernel,
+        PermutationKernel,
+        RingKernel,
+        SmoothKernel,
+        SynapseMatrix,
+        scaling,
+    )
     from .models.threshold import RandomThreshold, SoftThreshold
     from .networks.states import NetworkState, NetworkStates
     from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
@@ -115,6 +140,7 @@ if TYPE_CHECKING:
     from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Jump, Status
     from .particles.simulate import simulate
     from .particles.solution import ParticleSolution, ParticleState
+    from .particles.synaptic import simulate_synapses
     from .solution import Solution
     from .solve import solve
     from .spectrum import spectrum
@@ -124,6 +150,7 @@ if TYPE_CHECKING:
     from .steppers.implicit import BackwardEuler
     from .steppers.rosenbrock import Rodas5P
     from .storage import load
+    from .trees import Tree, tree_density, tree_observable
 
 __all__ = [*_HOME, "__version__"]
 

@@ -19,6 +19,7 @@ from ..inputs import check_fit, checked_flag, checked_span, checked_step, checke
 from ..models.drift import drift_at
 from ..models.overshoot import checked_overshoot
 from ..models.population import Population, require_population
+from ..models.voltage import VoltageModel
 from ..outcomes import FokkerPlanckWarning, InvalidArgument, Jump, Status, number_in, positive
 from ..state import InitialDensity, State
 from . import kernels
@@ -47,6 +48,12 @@ AHEAD = 2.0
 
 FAST = 10.0
 """With a1 > 0: firing rate from which a volley counts as large, however short the step."""
+
+_NOT_ALIKE = (
+    "`model` is of type {}, but fp.simulate moves neurons that are all alike; use fp.simulate_synapses(weights, rate, "
+    "initial, t_span, sigma), with the actual synapses as `weights`: kernel.sample(1000) of the kernel of an "
+    "ExtendedPopulation, fp.BlockKernel(matrix, shares).sample(1000) for several populations."
+)
 
 
 def simulate(
@@ -143,6 +150,8 @@ def simulate(
     >>> abs(rate - 0.1308) < 4 * error
     True
     """
+    if isinstance(model, VoltageModel) and model.structured:
+        raise InvalidArgument(_NOT_ALIKE.format(type(model).__name__))
     require_population(model)
     checked_overshoot(overshoot)
     if initial is None:

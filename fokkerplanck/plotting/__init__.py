@@ -2,6 +2,7 @@
 
 from .events import plot_cascade, plot_fired, plot_generations, plot_particles, plot_raster
 from .figure import SolutionFigure, plot_populations, plot_solution
+from .lanes import plot_label_density, plot_synapses, plot_tree_gaps
 from .networks import plot_bifurcations, plot_phase_plane
 from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots
 from .style import COLOURS
@@ -14,6 +15,7 @@ __all__ = [
     "plot_density_image",
     "plot_fired",
     "plot_generations",
+    "plot_label_density",
     "plot_particles",
     "plot_phase_plane",
     "plot_populations",
@@ -22,4 +24,6 @@ __all__ = [
     "plot_rates",
     "plot_snapshots",
     "plot_solution",
+    "plot_synapses",
+    "plot_tree_gaps",
 ]
