@@ -32,6 +32,11 @@ _HOME = {
     "PermutationKernel": "models.synapses",
     "SynapseMatrix": "models.synapses",
     "scaling": "models.synapses",
+    "learning": "models.learning",
+    "Learning": "models.learning",
+    "connectivity": "models.learning",
+    "Saturating": "models.learning",
+    "HyperbolicTangent": "models.learning",
     "ExponentialRefractory": "models.refractory",
     "FixedRefractory": "models.refractory",
     "RandomThreshold": "models.threshold",
@@ -69,6 +74,7 @@ _HOME = {
     "BackwardEuler": "steppers.implicit",
     "Rodas5P": "steppers.rosenbrock",
     "SspRk3": "steppers.explicit",
+    "Splitting": "steppers.splitting",
     "stationary_states": "stationary",
     "bifurcation_curve": "stationary",
     "fold_points": "stationary",
@@ -80,6 +86,12 @@ _HOME = {
     "BifurcationDiagram": "continuation",
     "NetworkState": "networks.states",
     "NetworkStates": "networks.states",
+    "firing_rate": "learned",
+    "frozen_rates": "learned",
+    "representing_connectivity": "learned",
+    "discrimination": "learned",
+    "learned_connectivity": "learned",
+    "WilsonCowan": "meanfield.wilson_cowan",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
     "entropy_balance": "diagnostics.entropy",
@@ -116,9 +128,12 @@ if TYPE_CHECKING:
     )
     from .elements import Elements
     from .grid import Grid
+    from .learned import discrimination, firing_rate, frozen_rates, learned_connectivity, representing_connectivity
+    from .meanfield.wilson_cowan import WilsonCowan
     from .models.catalog import nnlif
     from .models.drift import ExponentialDrift, QuadraticDrift
     from .models.extended import ExtendedPopulation, by_label
+    from .models.learning import HyperbolicTangent, Learning, Saturating, connectivity, learning
     from .models.network import Network, excitatory_inhibitory
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory
@@ -149,6 +164,7 @@ if TYPE_CHECKING:
     from .steppers.explicit import SspRk3
     from .steppers.implicit import BackwardEuler
     from .steppers.rosenbrock import Rodas5P
+    from .steppers.splitting import Splitting
     from .storage import load
     from .trees import Tree, tree_density, tree_observable
 

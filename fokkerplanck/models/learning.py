@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -14,9 +14,12 @@ from ..grid import Grid
 from ..outcomes import InvalidArgument, finite_number, frozen, non_negative, positive, real_array
 from ..state import InitialDensity, as_density
 from .catalog import nnlif
+from .coupling import MeanFieldCoupling
 from .drift import Drift
 from .population import Population
 from .refractory import Refractory
+from .voltage import VoltageModel, rough_rate
+from .wiring import Inputs
 
 Profile = float | Callable[[np.ndarray], np.ndarray]
 """A function of the weight: a number, or a callable that maps an array of weights to an array of the same shape."""
@@ -29,6 +32,12 @@ STEP = 1e-3
 that of rounding, about 1e-16/h, balance at 1e-13 for a function that varies on the scale 1."""
 PROBES = np.array([0.0, 1e-3, 0.1, 1.0, 10.0])
 """Activities at which a saturation is tried out before anything is computed."""
+LARGE, LARGER, BOUNDED = 1e6, 1e12, 1.01
+"""A saturation that rises by at most a hundredth between these two activities is bounded."""
+FASTEST = 100.0
+"""Total rate at which the estimate of the currents ends: what blows up needs no wider grid."""
+SWEEPS, SAMPLES = 60, 65
+"""Iterations of that estimate, and activities among which the lowest current is looked for."""
 
 
 # -- saturations ------------------------------------------------------------------------------------------------
@@ -142,13 +151,14 @@ class FunctionSaturation:
 
 
 @dataclass(frozen=True)
-class Learning:
+class Learning(VoltageModel):
     """Neurons with synaptic weights w in [w_min, w_max], which learn; build it with `learning`.
 
         ∂t p + ∂v[(f(v) + I(w) + w σ(N̄)) p] + ε ∂w[(Φ − w) p] − a ∂vv p = S(w, t) δ(v − V_R)
         N(w, t) = −a ∂v p(V_F, w, t),   N̄ = ∫ N dw,   Φ = K(w) N N̄,   C(w, t) = ∫ p dv
 
-    The weights are those of `lanes` cells of equal width `dw`; N(w) is a density in w, as p and C are.
+    The weights are those of `resolution` cells of equal width `dw`, the lanes; N(w) is a density in w, as p and C are,
+    and Σ C_k dw = 1. Total mass is kept, and without learning every C(w).
 
     Attributes
     ----------
@@ -156,8 +166,8 @@ class Learning:
         One neuron without input: f, a, V_R, V_F and the refractory law.
     w_min, w_max : float
         Ends of the interval of the weights, through which nothing passes.
-    lanes : int
-        Number of cells in w.
+    resolution : int
+        Number of cells in w, the argument `lanes` of `learning`.
     signal, rule : float or callable
         I(w) and K(w).
     saturation : Saturation
@@ -169,7 +179,7 @@ class Learning:
     neuron: Population
     w_min: float
     w_max: float
-    lanes: int
+    resolution: int
     signal: Profile
     rule: Profile
     saturation: Saturation
@@ -180,8 +190,8 @@ class Learning:
         finite_number("w_max", self.w_max)
         if not self.w_min < self.w_max:
             raise InvalidArgument(f"the weights go from {self.w_min:g} to {self.w_max:g}; swap them?")
-        if isinstance(self.lanes, bool) or not isinstance(self.lanes, int | np.integer):
-            raise InvalidArgument(f"`lanes` must be an integer, not {self.lanes!r}.")
+        if isinstance(self.resolution, bool) or not isinstance(self.resolution, int | np.integer):
+            raise InvalidArgument(f"`lanes` must be an integer, not {self.resolution!r}.")
         if not FEWEST_LANES <= self.lanes <= MOST_LANES:
             raise InvalidArgument(f"`lanes` = {self.lanes}, but it must lie between {FEWEST_LANES} and {MOST_LANES}.")
         non_negative("speed", self.speed)
@@ -200,6 +210,10 @@ class Learning:
     # -- the weights ----------------------------------------------------------------------------------------------
 
     @property
+    def lanes(self) -> int:
+        return int(self.resolution)
+
+    @cached_property
     def dw(self) -> float:
         """Width of the cells in w."""
         return (self.w_max - self.w_min) / self.lanes
@@ -235,7 +249,7 @@ class Learning:
 
     def total_rate(self, rates: np.ndarray) -> np.ndarray:
         """N̄ = Σ N_k dw of the rates N_k, shape (lanes,)."""
-        return np.asarray(self.dw * np.sum(rates))
+        return np.asarray(self._shares_of_total @ rates)
 
     def current(self, rates: np.ndarray) -> np.ndarray:
         """c_k = I(w_k) + w_k σ(N̄), shape (lanes,)."""
@@ -243,7 +257,11 @@ class Learning:
 
     def current_slope(self, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(u, v), each of shape (lanes,), with δc = u (v · δN): u = w σ'(N̄), v = dw."""
-        return self.w * self.saturation.slope(self.total_rate(rates)), np.full(self.lanes, self.dw)
+        return self.w * self.saturation.slope(self.total_rate(rates)), self._shares_of_total
+
+    @cached_property
+    def _shares_of_total(self) -> np.ndarray:
+        return frozen(np.full(self.lanes, self.dw))
 
     def face_speeds(self, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(α, β) with the flux α p_left + β p_right, α ≥ 0 ≥ β, at the faces between the lanes; zero at the ends.
@@ -274,6 +292,156 @@ class Learning:
         ahead[1:-1] = fastest * (speeds[0] - slowest) * part
         back[1:-1] = slowest * (fastest - speeds[2]) * part
         return ahead, back
+
+    # -- what the numerics ask ------------------------------------------------------------------------------------
+
+    @property
+    def V_F(self) -> float:
+        return self.neuron.V_F
+
+    @property
+    def V_R(self) -> float:
+        return self.neuron.V_R
+
+    @cached_property
+    def wiring(self) -> LearningWiring:
+        return LearningWiring(self)
+
+    @cached_property
+    def absorbing(self) -> np.ndarray:
+        return np.repeat(self.neuron.absorbing, self.lanes)
+
+    @cached_property
+    def silence(self) -> np.ndarray:
+        return np.repeat(self.neuron.silence, self.lanes)
+
+    @cached_property
+    def latencies(self) -> np.ndarray:
+        return np.zeros(self.lanes)
+
+    def drift_of_lanes(self, v: np.ndarray) -> np.ndarray:
+        return self.neuron.drift_of_lanes(v)
+
+    def hazard_of_lanes(self, v: np.ndarray) -> np.ndarray:
+        return self.neuron.hazard_of_lanes(v)
+
+    @property
+    def exchanges(self) -> bool:
+        return self.speed > 0.0
+
+    @property
+    def quiet_diffusion(self) -> float:
+        return self.neuron.noise.a0
+
+    @property
+    def always_noisy(self) -> bool:
+        return self.neuron.noise.a0 > 0.0
+
+    @cached_property
+    def bounded(self) -> bool:
+        """Whether σ is bounded, as far as activities from 10⁶ to 10¹² tell."""
+        less, more = np.abs(self.saturation(np.array([LARGE, LARGER])))
+        return bool(more <= BOUNDED * less)
+
+    @property
+    def may_blow_up(self) -> bool:
+        """Whether rates can beget each other: weights that excite, and a σ without bound.
+
+        If σ is bounded the drift is, and the rates of a linear equation with a bounded drift are finite; without
+        positive weights the drift is bounded from above, which suffices.
+        """
+        return self.w_max > 0.0 and not self.bounded
+
+    @property
+    def restless(self) -> bool:
+        return self.may_blow_up
+
+    def mass_errors(self, masses: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """∫∫ p dv dw − 1; and where nothing is learned also what each C(w) differs by from that at the start."""
+        total = float(self._shares_of_total @ masses) - 1.0
+        return np.array([total]) if self.exchanges else np.append(masses - start, total)
+
+    def densities(self, initial: object) -> tuple[InitialDensity, ...]:
+        return (_connectivity(initial).density,)
+
+    def shares(self, initial: object) -> np.ndarray:
+        """C(w) at the start, averaged over each lane."""
+        return _connectivity(initial).lane_averages(self)
+
+    def lowest_potential(self, t_span: tuple[float, float] | None = None) -> float:
+        """A potential below which p is negligible under the lowest current of any lane.
+
+        The total rate lies between none and that of a network all of whose neurons have the weight that fires most.
+        Faster transients may press lower; the solution reports what mass could lie below the grid.
+        """
+        gap = self.V_F - self.V_R
+        drift = float(np.mean(self.drift_of_lanes(np.linspace(self.V_R, self.V_F, 9))))
+        most = 0.0
+        for _ in range(SWEEPS):
+            current = self.external + self.w * self.saturation(np.array(most))
+            aim = float(np.max(rough_rate(drift + current, np.array(self.quiet_diffusion), gap)))
+            most = 0.5 * (most + min(aim, FASTEST))
+        sigma = self.saturation(np.linspace(0.0, most, SAMPLES))
+        lowest = float(np.min(self.external + np.minimum(self.w * sigma.min(), self.w * sigma.max())))
+        return replace(self.neuron, coupling=MeanFieldCoupling(0.0, external=lowest)).lowest_potential()
+
+    def highest_potential(self, t_span: tuple[float, float] | None = None) -> float:
+        return self.V_F
+
+
+@dataclass(frozen=True, eq=False)
+class LearningWiring:
+    """c = I(w) + w σ(N̄), a = a0: every lane sees the others through one number, so all matrices have rank one."""
+
+    model: Learning
+
+    lags = (0.0,)
+    time_dependent = False
+    noisy = False
+    prompt = True
+
+    @cached_property
+    def _a0(self) -> np.ndarray:
+        return frozen(np.full(self.model.lanes, self.model.neuron.noise.a0))
+
+    @cached_property
+    def _none(self) -> np.ndarray:
+        return frozen(np.zeros(self.model.lanes))
+
+    def inputs(self, arriving: Sequence[np.ndarray], t: float) -> Inputs:
+        return Inputs(self.model.current(arriving[0]), self._a0)
+
+    def change(self, arriving: Sequence[np.ndarray], by: Sequence[np.ndarray | None]) -> Inputs:
+        if by[0] is None:
+            return Inputs(self._none, self._none)
+        u, v = self.model.current_slope(arriving[0])
+        return Inputs(u * (v @ by[0]), self._none)
+
+    def external_slope(self, t: float, h: float) -> np.ndarray:
+        return self._none
+
+    def resolved(
+        self, arriving: Sequence[np.ndarray], by_current: np.ndarray, by_diffusion: np.ndarray
+    ) -> Callable[[np.ndarray], np.ndarray] | None:
+        """By the formula of Sherman and Morrison: G = (by_current u) vᵀ, and det(1 − G) = 1 − v·(by_current u)."""
+        u, v = self.model.current_slope(arriving[0])
+        response = by_current * u
+        slope = 1.0 - float(v @ response)
+        if not slope > 0.0:
+            return None
+        return lambda x: x + response * (float(v @ x) / slope)
+
+    def push(self) -> np.ndarray:
+        """w⁺ dw times the steepest σ that activities at which it is tried out show."""
+        steepest = float(np.max(self.model.saturation.slope(np.append(PROBES, LARGE))))
+        return np.maximum(self.model.w * steepest * self.model.dw, 0.0)
+
+    def reproduction(self, by_current: np.ndarray) -> float:
+        """v·(by_current u) at very high activity, where it decides whether a rate is large enough."""
+        if not np.all(np.isfinite(by_current)):
+            return np.nan
+        u, v = self.model.current_slope(np.full(self.model.lanes, LARGE / (self.model.w_max - self.model.w_min)))
+        return float(v @ (by_current * u))
 
 
 def learning(
@@ -446,6 +614,18 @@ class Connectivity:
     def cell_averages(self, grid: Grid, model: Learning) -> np.ndarray:
         """Averages of p over the cells in v and w, shape (cells, lanes)."""
         return np.outer(self.density.cell_averages(grid), self.lane_averages(model))
+
+
+def _connectivity(initial: object) -> Connectivity:
+    """The initial density of a learning network, or the refusal of one that does not say how the weights are spread."""
+    if isinstance(initial, Connectivity):
+        return initial
+    if initial is connectivity:
+        raise InvalidArgument("`initial` must be an initial density: call fp.connectivity(C, density).")
+    raise InvalidArgument(
+        f"`initial` must say how the weights are distributed: use fp.connectivity(C, density) with C(w) a function or "
+        f"an array, not {initial!r:.80}."
+    )
 
 
 def connectivity(C: Callable[[np.ndarray], np.ndarray] | ArrayLike, density: object) -> Connectivity:

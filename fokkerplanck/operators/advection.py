@@ -150,34 +150,35 @@ def move_lanes(n: np.ndarray, ahead: np.ndarray, back: np.ndarray) -> None:
     """
     rows, lanes = n.shape
     steps = ahead.shape[0]
-    # One more cell at either end, of the same value: the slope there is zero.
-    old, row, half, flux = np.empty(lanes), np.empty(lanes + 2), np.zeros(lanes + 2), np.empty(lanes + 1)
+    # One more cell at either end, of the same value: the slope there is zero. Shifted views of one row rather than
+    # shifted indices, which compilers do not vectorise as they could be negative.
+    old, row, half, flux = np.empty(lanes), np.empty(lanes + 2), np.zeros(lanes + 2), np.zeros(lanes + 1)
+    below, here, above, slope = row[:lanes], row[1 : lanes + 1], row[2:], half[1 : lanes + 1]
+    right, right_slope, into, out = row[1:], half[1:], flux[:lanes], flux[1:]
     for i in range(rows):
         for k in range(lanes):
-            row[k + 1] = n[i, k]
+            here[k] = n[i, k]
         for step in range(steps):
             for k in range(lanes):
-                old[k] = row[k + 1]
+                old[k] = here[k]
             for stage in range(2):
                 row[0], row[lanes + 1] = row[1], row[lanes]
-                for k in range(1, lanes + 1):
-                    a, b = row[k] - row[k - 1], row[k + 1] - row[k]
-                    p, q, mean = abs(a), abs(b), 0.25 * (a + b)
-                    size = abs(mean)
-                    size = p if p < size else size
-                    size = q if q < size else size
+                for k in range(lanes):
+                    a, b = here[k] - below[k], above[k] - here[k]
+                    mean = 0.25 * (a + b)
+                    size = min(min(abs(a), abs(b)), abs(mean))
                     signed = size if mean > 0.0 else -size
-                    half[k] = signed if (a > 0.0) == (b > 0.0) else 0.0
+                    slope[k] = signed if (a > 0.0) == (b > 0.0) else 0.0
                 for j in range(lanes + 1):
-                    flux[j] = ahead[step, j] * (row[j] + half[j]) + back[step, j] * (row[j + 1] - half[j + 1])
+                    flux[j] = ahead[step, j] * (row[j] + half[j]) + back[step, j] * (right[j] - right_slope[j])
                 if stage == 0:
                     for k in range(lanes):
-                        row[k + 1] += flux[k] - flux[k + 1]
+                        here[k] += into[k] - out[k]
                 else:
                     for k in range(lanes):
-                        row[k + 1] = 0.5 * (old[k] + (row[k + 1] + (flux[k] - flux[k + 1])))
+                        here[k] = 0.5 * (old[k] + (here[k] + (into[k] - out[k])))
         for k in range(lanes):
-            n[i, k] = row[k + 1]
+            n[i, k] = here[k]
 
 
 @kernel

@@ -90,10 +90,16 @@ def affine_backward_euler(
     """`kernels.backward_euler` with the weights of `affine_weights`, for a threshold that absorbs at the last face.
 
     The weights are made on the way, where they meet the divisions that the sweep waits for, and only `left`, of shape
-    (cells, lanes) without the first face, is kept: half the time of the two kernels, and the same numbers.
+    (cells, lanes) without the first face, is kept. And there is one sweep back, not two: of what is put into cell i the
+    part σ_i/(σ_i + right_{i+1}) never gets further up, so that what the deposit r leaves behind, shift Σ h z in
+    `kernels.backward_euler`, is known when the sweep up is done; so is N, and n and z N go back as one. `response`, of
+    the shape of n, returns in the cells from the first of `reset_cells` on what the sweep up makes of r.
     """
     cells, lanes = n.shape
-    response[:] = 0.0
+    first = reset_cells[0]
+    for m in range(reset_cells.shape[0]):
+        first = min(first, reset_cells[m])
+    response[first:] = 0.0
     for m in range(reset_cells.shape[0]):
         response[reset_cells[m], :] += reset_shares[m]
     inverse, small, sigma, content = np.empty(lanes), np.empty(lanes), np.zeros(lanes), np.zeros(lanes)
@@ -121,35 +127,38 @@ def affine_backward_euler(
                 kappa = diffusion[k] * closeness
                 x = size / max(max(kappa, size / 700.0), 1e-300)
                 small[k] = (size / np.expm1(x) if x < 690.0 else 0.0) if x > 0.0 else kappa
+        # `right`, `before` (the left weight) and `back` (the inverse pivot) are those of the face and cell below.
+        if i > first:
+            for k in range(lanes):
+                answer[k] = response[i, k] + right[k] * back[k] * answer[k]
+                response[i, k] = answer[k]
+        elif i == first:
+            for k in range(lanes):
+                answer[k] = response[i, k]
         for k in range(lanes):
             mu = f + current[k]
-            # `right`, `before` (the left weight) and `back` (the inverse pivot) are those of the face and cell below.
             sigma[k] = shift[k] * h + before[k] * sigma[k] * back[k]
-            carried = right[k] * back[k]
-            density[k] = shift[k] * h * n[i, k] + carried * density[k]
-            answer[k] = response[i, k] + carried * answer[k]
+            density[k] = shift[k] * h * n[i, k] + right[k] * back[k] * density[k]
             right[k] = small[k] + (mu if mu > 0.0 else 0.0)
             before[k] = small[k] + (0.0 if mu > 0.0 else -mu)
             back[k] = 1.0 / (sigma[k] + right[k])
-            n[i, k], response[i, k] = density[k], answer[k]
+            n[i, k] = density[k]
             left[i, k], inverse_pivot[i, k] = before[k], back[k]
+        if i >= first:
+            for k in range(lanes):
+                content[k] += answer[k] * sigma[k] * back[k]
+    for k in range(lanes):
+        fired, fired_by_reset = right[k] * back[k] * density[k], right[k] * back[k] * answer[k]
+        rate[k] = (fired + fired_by_reset * known[k]) / (held[k] + passed[k] * content[k])
+        source[k] = known[k] + passed[k] * rate[k]
     last = cells - 1
     for k in range(lanes):
-        density[k], answer[k] = density[k] * back[k], answer[k] * back[k]
-        n[last, k], response[last, k] = density[k], answer[k]
-        content[k] = width[last] * answer[k]
-        sigma[k] = right[k] * density[k]
-        small[k] = right[k] * answer[k]
+        density[k] = (n[last, k] + (response[last, k] * source[k] if last >= first else 0.0)) * back[k]
+        n[last, k] = density[k]
     for i in range(cells - 2, -1, -1):
-        h = width[i]
+        if i >= first:
+            for k in range(lanes):
+                n[i, k] += response[i, k] * source[k]
         for k in range(lanes):
             density[k] = (n[i, k] + left[i, k] * density[k]) * inverse_pivot[i, k]
-            answer[k] = (response[i, k] + left[i, k] * answer[k]) * inverse_pivot[i, k]
-            n[i, k], response[i, k] = density[k], answer[k]
-            content[k] += h * answer[k]
-    for k in range(lanes):
-        rate[k] = (sigma[k] + small[k] * known[k]) / (held[k] + passed[k] * shift[k] * content[k])
-        source[k] = known[k] + passed[k] * rate[k]
-    for i in range(cells):
-        for k in range(lanes):
-            n[i, k] += response[i, k] * source[k]
+            n[i, k] = density[k]

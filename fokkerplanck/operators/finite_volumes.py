@@ -9,8 +9,9 @@ import numpy as np
 from ..grid import Grid
 from ..models.voltage import VoltageModel
 from ..models.wiring import Inputs
+from .affine_weights import affine_backward_euler, affine_weights
 from .kernels import backward_euler, deposit, eliminate, substitute, transport
-from .schemes import FluxScheme
+from .schemes import ChangCooper, FluxScheme, ScharfetterGummel
 from .system import Change, PopulationSystem, Reset, mass_above, mass_below
 
 GAUSS = np.polynomial.legendre.leggauss(5)
@@ -51,6 +52,12 @@ class FiniteVolumes(PopulationSystem):
         if self._ends_inside:
             self._end_lanes_at_threshold(scheme, unknowns)
         self._reset = grid.deposit(model.V_R)
+        # Many lanes that share all but their currents and diffusions: compiled weights, the same up to rounding.
+        shared = self.face_drift.shape[1] == self.distance.shape[1] == 1 < self.lanes
+        self._affine = shared and type(scheme) in (ScharfetterGummel, ChangCooper)
+        self._fused = self._affine and not self._open
+        self._shared_drift, self._shared_distance = self.face_drift[:, 0].copy(), self.distance[:, 0].copy()
+        self._kept_left = np.empty((self.cells, self.lanes)) if self._fused else np.empty((0, 0))
         # What `eliminate` leaves for `substitute`.
         self._factor_weights = np.zeros((self.cells + 1, self.lanes)), np.zeros((self.cells + 1, self.lanes))
         self._leaving = np.zeros((self.cells, self.lanes))
@@ -71,8 +78,17 @@ class FiniteVolumes(PopulationSystem):
 
     def weights(self, inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
         """(right, left) weights of every face, each of shape (cells + 1, lanes)."""
-        pair = self.close_ends(*self.scheme.pair(*self._coefficients(inputs)))
+        pair = self.close_ends(*self.face_weights(inputs))
         return self._diverted(pair, self._loss, self._hazard)
+
+    def face_weights(self, inputs: Inputs, faces: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        """The same before the ends of the grid are closed, of some faces."""
+        if not self._affine:
+            return self.scheme.pair(*self._coefficients(inputs, faces))
+        drift, distance = self._shared_drift[faces], self._shared_distance[faces]
+        right, left = np.empty((len(drift), self.lanes)), np.empty((len(drift), self.lanes))
+        affine_weights(drift, inputs.current, distance, inputs.diffusion, right, left)
+        return right, left
 
     def weight_slopes(
         self, inputs: Inputs, current: Change, diffusion: Change, faces: slice = slice(None)
@@ -141,7 +157,7 @@ class FiniteVolumes(PopulationSystem):
         last, face = n[self._exit - 1], slice(self._exit, self._exit + 1)
         if self._open:
             last = np.where(self._absorbing, last, 0.0)
-        through = self.scheme.pair(*self._coefficients(inputs, face))[0][0]
+        through = self.face_weights(inputs, face)[0][0]
         by_current = last * self.weight_slopes(inputs, 1.0, 0.0, face)[0][0]
         by_diffusion = last * self.weight_slopes(inputs, 0.0, 1.0, face)[0][0] if self.wiring.noisy else none
         return fired + last * through, by_current, by_diffusion
@@ -189,6 +205,12 @@ class FiniteVolumes(PopulationSystem):
         """As the base class has it, in one sweep and without a subtraction: see the kernel."""
         rate, source = np.empty(self.lanes), np.empty(self.lanes)
         shift = np.full(self.lanes, 1.0 / dt)
+        if self._fused:
+            affine_backward_euler(
+                n, self._shared_drift, inputs.current, self._shared_distance, inputs.diffusion, self.width,
+                *self._reset, *reset, shift, self._kept_left, self._pivot, self._by_reset, rate, source,
+            )  # fmt: skip
+            return rate, source
         right, left = self.weights(inputs)
         backward_euler(
             n, right, left, self._loss, self.width, *self._reset, *reset, shift,

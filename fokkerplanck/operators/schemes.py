@@ -122,13 +122,15 @@ class FluxScheme(ABC):
 
     def discretize(self, model: VoltageModel, grid: Grid | Elements) -> FiniteVolumes:
         """The system of ordinary differential equations that this scheme makes of `model` on `grid`."""
-        from .finite_volumes import FiniteVolumes  # compiled kernels: only when something is solved
+        # Compiled kernels: only when something is solved.
+        from .finite_volumes import FiniteVolumes
+        from .learning_volumes import LearningVolumes
 
         if isinstance(grid, Elements):
             raise InvalidArgument(
                 f"{self!r} needs cells, not elements: use scheme=fp.Spectral(), or model.grid(cells=...)."
             )
-        return FiniteVolumes(model, grid, self)
+        return LearningVolumes(model, grid, self) if model.exchanges else FiniteVolumes(model, grid, self)
 
 
 @dataclass(frozen=True)

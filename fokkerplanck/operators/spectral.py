@@ -202,6 +202,11 @@ class Spectral:
             raise InvalidArgument(
                 f"{self!r} needs elements, not cells: use `fp.Spectral().grid(model)`, or leave out `grid`."
             )
+        if model.exchanges:
+            raise InvalidArgument(
+                f"{self!r} is not positive, and neurons that learn move from lane to lane by limited fluxes: use "
+                f"fp.ScharfetterGummel(), or freeze the weights with speed=0."
+            )
         _noise(model)
         return SpectralElements(model, grid)
 

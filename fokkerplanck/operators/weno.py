@@ -63,4 +63,9 @@ class Weno5:
 
         if not isinstance(grid, Grid):
             raise InvalidArgument("Weno5() needs cells, not elements: use model.grid(cells=...), or leave out `grid`.")
+        if model.exchanges:
+            raise InvalidArgument(
+                "Weno5() has no positive flux in V_F that neurons could learn from: use fp.ScharfetterGummel(), or "
+                "freeze the weights with speed=0."
+            )
         return WenoVolumes(model, grid)

@@ -3,6 +3,7 @@
 from .events import plot_cascade, plot_fired, plot_generations, plot_particles, plot_raster
 from .figure import SolutionFigure, plot_populations, plot_solution
 from .lanes import plot_label_density, plot_synapses, plot_tree_gaps
+from .learning import plot_learned, plot_learning, plot_weights_image
 from .networks import plot_bifurcations, plot_phase_plane
 from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots
 from .style import COLOURS
@@ -16,6 +17,8 @@ __all__ = [
     "plot_fired",
     "plot_generations",
     "plot_label_density",
+    "plot_learned",
+    "plot_learning",
     "plot_particles",
     "plot_phase_plane",
     "plot_populations",
@@ -26,4 +29,5 @@ __all__ = [
     "plot_solution",
     "plot_synapses",
     "plot_tree_gaps",
+    "plot_weights_image",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import numpy as np
 
@@ -35,7 +34,10 @@ class Splitting:
 
     inner: Stepper = field(default_factory=Rodas5P)
 
-    order: ClassVar[int] = 2
+    @property
+    def order(self) -> int:
+        """Two, or that of `inner` if it is less."""
+        return min(2, self.inner.order)
 
     @property
     def adaptive(self) -> bool:
