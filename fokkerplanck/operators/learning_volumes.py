@@ -23,8 +23,7 @@ class LearningVolumes(FiniteVolumes):
             raise InvalidArgument(f"`model` must be one of fp.learning() to move its neurons along w, not {model!r}.")
         super().__init__(model, grid, scheme)
         self._hebbian = Hebbian(np.array(model.rule_at(model.w_faces)), np.array(model.w_faces), model.speed)
-        self._calm = np.zeros(self.lanes)
-        self._nothing = np.empty((0, self.lanes))
+        self._no_rows = np.empty((0, self.lanes))
         self.exchanges_made = 0
         """Steps of the transport in w so far."""
 
@@ -37,7 +36,7 @@ class LearningVolumes(FiniteVolumes):
         row = y[-3].copy()
         emission = self._emission(y[-1], t)
         ahead = row.copy()
-        self._hebbian.advance(self._nothing, ahead, emission, 0.5 * dt)
+        self._hebbian.advance(self._no_rows, ahead, emission, 0.5 * dt)
         middle = self._emission(emission * ahead, t)
         self.exchanges_made += self._hebbian.advance(y[:-1], row, middle, dt)
 
@@ -47,8 +46,8 @@ class LearningVolumes(FiniteVolumes):
 
     def surge(self, old: np.ndarray, new: np.ndarray, t: float, dt: float) -> np.ndarray:
         """As the base class has it where rates can blow up; else no step, however long, runs through a blow-up."""
-        return super().surge(old, new, t, dt) if self.model.may_blow_up else self._calm
+        return super().surge(old, new, t, dt) if self.model.may_blow_up else self._nothing
 
     def layer(self, y: np.ndarray, t: float) -> np.ndarray:
         """As the base class has it where rates can press the density against V_F."""
-        return super().layer(y, t) if self.model.may_blow_up else self._calm
+        return super().layer(y, t) if self.model.may_blow_up else self._nothing
