@@ -207,6 +207,9 @@ class Learning(VoltageModel):
         # Functions of w that are wrong somewhere on the grid are refused here, not in the middle of a run.
         _ = self.external, self._rule_at_faces
 
+    def __repr__(self) -> str:
+        return f"Learning({self.resolution} weights in [{self.w_min:g}, {self.w_max:g}], speed {self.speed:g})"
+
     # -- the weights ----------------------------------------------------------------------------------------------
 
     @property

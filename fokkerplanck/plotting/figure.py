@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..models.drift import ExponentialDrift, Leak, QuadraticDrift
+from ..models.extended import ExtendedPopulation
+from ..models.learning import Learning
 from ..models.population import Population
 from ..models.threshold import HardThreshold, RandomThreshold
 from ..outcomes import Status
@@ -37,7 +39,8 @@ class SolutionFigure(Figure):
 
 
 def plot_solution(solution: Solution) -> Figure:
-    """Density over (t, v), snapshots of n(v), and N(t), in one figure; of several populations those of each.
+    """Density over (t, v), snapshots of n(v), and N(t), in one figure; of several populations those of each, and of
+    learning neurons the density over (w, v) at several times.
 
     Parameters
     ----------
@@ -49,6 +52,10 @@ def plot_solution(solution: Solution) -> Figure:
     >>> len(figure.axes)  # three panels and a colour bar
     4
     """
+    if isinstance(solution.model, Learning):
+        from .learning import plot_learning
+
+        return plot_learning(solution)
     if solution.rate.ndim == 2:
         return plot_populations(solution)
     figure = SolutionFigure(figsize=(11.0, 6.2), layout="constrained")
@@ -106,18 +113,21 @@ def _many(solution: Solution) -> Figure:
     figure = SolutionFigure(figsize=(11.0, 4.6), layout="constrained")
     figure.suptitle(_title(solution))
     rates, densities = figure.subplots(1, 2)
-    lanes = np.arange(solution.rate.shape[1] + 1) - 0.5
+    lanes, name = np.arange(solution.rate.shape[1] + 1) - 0.5, "lane"
+    if isinstance(solution.model, ExtendedPopulation):
+        xi, name = solution.model.xi, r"label $\xi$"
+        lanes = np.concatenate([[0.0], 0.5 * (xi[1:] + xi[:-1]), [1.0]])
     t = np.linspace(solution.t[0], solution.t[-1], 400)
     N = solution.rate_at(t)
     settled = N[t > t[0] + 0.01 * (t[-1] - t[0])]
     edges = np.concatenate([t[:1], 0.5 * (t[1:] + t[:-1]), t[-1:]])
     mesh = rates.pcolormesh(edges, lanes, N.T, vmin=0.0, vmax=settled.max() or 1.0, rasterized=True)
     figure.colorbar(mesh, ax=rates, label="$N(t)$", extend=_beyond(mesh))
-    rates.set(xlabel="$t$", ylabel="lane")
+    rates.set(xlabel="$t$", ylabel=name)
     final = solution.final
     shown = densities.pcolormesh(lanes, final.grid.faces, final.density.T, cmap=DENSITY_MAP, vmin=0.0, rasterized=True)
     figure.colorbar(shown, ax=densities, label=f"$n(v, t = {final.t:.4g})$", extend=_beyond(shown))
-    densities.set(xlabel="lane", ylabel="$v$", ylim=visible_potentials(solution))
+    densities.set(xlabel=name, ylabel="$v$", ylim=visible_potentials(solution))
     return figure
 
 
