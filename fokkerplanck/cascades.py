@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
 from .grid import Grid
-from .inputs import check_fit, check_state, checked_flag, checked_tolerance
+from .inputs import check_fit, check_single, check_state, checked_flag, checked_tolerance
 from .models.overshoot import checked_overshoot
 from .models.population import Population, require_population
 from .operators.dilated import StandingClock
@@ -156,7 +156,8 @@ def cascade(
     1.0
     """
     overshoot, transport = checked_overshoot(overshoot), checked_flag("transport", transport)
-    model, scheme = require_population(model), checked_scheme("scheme", scheme or ScharfetterGummel())
+    model = require_population(model, "events are followed in one population only, so far")
+    scheme = checked_scheme("scheme", scheme or ScharfetterGummel())
     allowed = Tolerance(checked_tolerance(tolerance, 1.0).rtol, 1e-3 * tolerance)
     if not model.threshold.absorbing or model.coupling.delay:
         raise InvalidArgument("`model` has no cascades: with a delay or a threshold that is no sharp one N is finite.")
@@ -164,6 +165,7 @@ def cascade(
         raise InvalidArgument(
             "`state` must be a State on cells, such as sol.before[0] of a run with fp.ActivityClock()."
         )
+    check_single(state, "state")
     if np.isnan(state.rate):
         raise InvalidArgument("`state` has a rate that is not a number; for a state at its blow-up use rate=np.inf.")
     check_fit(model, state.grid, "state")

@@ -21,6 +21,32 @@
     save_at = { count = 101 }                # or a list of times
     clock = { kind = "activity", overshoot = "keep" }      # goes on through a blow-up
 
+Several populations, as fp.excitatory_inhibitory, where pairs are (E, I):
+
+    [model]
+    kind = "excitatory-inhibitory"
+    b_EE = 0.5
+    b_EI = 0.25
+    b_IE = 0.25
+    b_II = 1.0
+    external = [0.5, 0.0]                    # one for both, or a pair
+    refractory.E = { kind = "exponential", tau = 0.2 }     # without the .E for both
+    delays = [[0.1, 0.1], [0.1, 0.1]]        # rows receive; or one number
+
+    [initial.E]                              # or one [initial] for all
+    kind = "gaussian"
+    mean = -1.0
+    variance = 0.5
+
+or, as fp.Network, with any populations and names:
+
+    [model]
+    kind = "network"
+    J = [[0.5, -0.25], [0.25, -1.0]]         # row = who receives, column = who fires
+    populations.E = { a0 = 1.0 }             # the fields of "nnlif", without b, a1 and delay
+    populations.I = { refractory = { kind = "fixed", duration = 0.1 } }
+    noise = 0.1                              # optional, as delays and time_constants
+
 This is the only place where names stand for objects: `INITIALS`, `SCHEMES`, `STEPPERS`, and the dictionaries of the
 models. A file with faults is refused with all of them at once, each by its dotted name.
 """
@@ -58,9 +84,9 @@ from pydantic import (
 from .clocks import ActivityClock, Clock, PhysicalTime
 from .elements import HIGHEST_DEGREE, LOWEST_DEGREE
 from .grid import Grid
-from .models.description import POPULATIONS, model_from_dict, model_to_dict
+from .models.description import MODELS, POPULATIONS, model_from_dict, model_to_dict
 from .models.overshoot import OVERSHOOTS, checked_overshoot
-from .models.population import Population, require_population
+from .models.voltage import VoltageModel
 from .operators.schemes import FLUX_SCHEMES, Scheme
 from .operators.spectral import Spectral
 from .operators.weno import Weno5
@@ -105,8 +131,8 @@ class Case:
     """
 
     title: str
-    model: Population
-    initial: InitialDensity
+    model: VoltageModel
+    initial: InitialDensity | dict[str, InitialDensity]
     t_span: tuple[float, float]
     grid: Grid | None
     scheme: Scheme | None
@@ -169,7 +195,7 @@ def parse_case(data: Mapping[str, Any], name: str = "the case") -> Case:
     except ValidationError as error:
         faults = [_fault(fault, data) for fault in error.errors(include_url=False)]
         raise InvalidArgument(_refusal(name, faults)) from None
-    model, initial, run = described.model.build(), described.initial.build(), described.run
+    model, initial, run = described.model.build(), described.start(), described.run
     try:
         grid = None if described.grid is None else described.grid.build(model)
     except InvalidArgument as error:
@@ -224,7 +250,7 @@ InitialName = Annotated[
     str, AfterValidator(_one_of("initial density", INITIALS)), WithJsonSchema({"enum": list(INITIALS)})
 ]
 Overshoot = Annotated[str, AfterValidator(checked_overshoot), WithJsonSchema({"enum": list(OVERSHOOTS)})]
-ModelName = Annotated[str, AfterValidator(_one_of("model", POPULATIONS)), WithJsonSchema({"enum": list(POPULATIONS)})]
+ModelName = Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"enum": list(POPULATIONS)})]
 
 
 class ExponentialTable(Table):
@@ -270,9 +296,126 @@ class ModelTable(Table):
         self.build()
         return self
 
-    def build(self) -> Population:
+    def build(self) -> VoltageModel:
         # What the file leaves out is left to the model's own defaults.
-        return require_population(model_from_dict(self.model_dump(exclude_unset=True)))
+        return model_from_dict(self.model_dump(exclude_unset=True))
+
+
+class PopulationTable(ModelTable):
+    """One of several populations; what couples them is said elsewhere."""
+
+    kind: Annotated[str, AfterValidator(_one_of("population", POPULATIONS))] = "nnlif"
+    b: float = 0.0
+
+    def described(self) -> dict[str, Any]:
+        return {"kind": self.kind, "b": self.b, **self.model_dump(exclude_unset=True)}
+
+    def build(self) -> VoltageModel:
+        return model_from_dict(self.described())
+
+
+def _number_or_list(value: object) -> str:
+    return "list" if isinstance(value, list | tuple) else "number"
+
+
+def _one_or_each(value: object) -> str:
+    """Whether a table is meant for all populations, or holds a table for each by its name."""
+    if isinstance(value, dict) and value and "kind" not in value:
+        return "each" if all(isinstance(part, dict | Table) for part in value.values()) else "one"
+    return "one"
+
+
+Matrix = Annotated[
+    Annotated[float, Tag("number")] | Annotated[list[list[float]], Tag("list")], Discriminator(_number_or_list)
+]
+Rates = Annotated[Annotated[float, Tag("number")] | Annotated[list[float], Tag("list")], Discriminator(_number_or_list)]
+Pair = Annotated[
+    Annotated[float, Tag("number")]
+    | Annotated[Annotated[tuple[float, float], Field(strict=False)], Tag("list")],
+    Discriminator(_number_or_list),
+]  # fmt: skip
+
+
+class NetworkTable(Table):
+    kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "network"})]
+    populations: dict[str, PopulationTable]
+    J: Matrix
+    noise: Matrix = 0.0
+    delays: Matrix = 0.0
+    time_constants: Rates = 1.0
+
+    @model_validator(mode="after")
+    def _check(self) -> NetworkTable:
+        self.build()
+        return self
+
+    def build(self) -> VoltageModel:
+        members = {name: member.described() for name, member in self.populations.items()}
+        return model_from_dict(self.model_dump(exclude_unset=True) | {"populations": members})
+
+
+RefractoryTable = Annotated[ExponentialTable | FixedTable, Field(discriminator="kind")]
+
+
+class ExcitatoryInhibitoryTable(Table):
+    kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "excitatory-inhibitory"})]
+    b_EE: NotNegative
+    b_EI: NotNegative
+    b_IE: NotNegative
+    b_II: NotNegative
+    a0: Pair = 1.0
+    V_R: Pair = 1.0
+    V_F: Pair = 2.0
+    external: Pair = 0.0
+    refractory: (
+        Annotated[
+            Annotated[RefractoryTable, Tag("one")] | Annotated[dict[Literal["E", "I"], RefractoryTable], Tag("each")],
+            Discriminator(_one_or_each),
+        ]
+        | None
+    ) = None
+    threshold: (
+        Annotated[
+            Annotated[RandomThresholdTable, Tag("one")]
+            | Annotated[dict[Literal["E", "I"], RandomThresholdTable], Tag("each")],
+            Discriminator(_one_or_each),
+        ]
+        | None
+    ) = None
+    noise: Matrix = 0.0
+    delays: Matrix = 0.0
+    time_constants: Pair = 1.0
+
+    @model_validator(mode="after")
+    def _check(self) -> ExcitatoryInhibitoryTable:
+        self.build()
+        return self
+
+    def build(self) -> VoltageModel:
+        given = self.model_dump(exclude_unset=True)
+        for slot in ("refractory", "threshold"):
+            if isinstance(getattr(self, slot), dict):
+                given[slot] = [given[slot].get(name) for name in "EI"]
+        return model_from_dict(given)
+
+
+def _model_kind(value: object) -> str:
+    """The tag of a model; where its kind is misspelt, what its fields look like."""
+    if not isinstance(value, dict):
+        return getattr(value, "kind", "nnlif")
+    kind = value.get("kind")
+    if isinstance(kind, str) and kind in MODEL_TABLES:
+        return kind
+    if "populations" in value:
+        return "network"
+    return "excitatory-inhibitory" if {"b_EE", "b_EI", "b_IE", "b_II"} & set(value) else "nnlif"
+
+
+MODEL_TABLES: dict[str, type[Table]] = {
+    "nnlif": ModelTable,
+    "network": NetworkTable,
+    "excitatory-inhibitory": ExcitatoryInhibitoryTable,
+}
 
 
 class InitialTable(Table):
@@ -290,7 +433,7 @@ class GridTable(Table):
     v_max: float | None = None
     finest: Positive | None = None
 
-    def build(self, model: Population) -> Grid:
+    def build(self, model: VoltageModel) -> Grid:
         return model.grid(cells=self.cells, v_min=self.v_min, finest=self.finest, v_max=self.v_max)
 
 
@@ -412,10 +555,43 @@ class RunTable(Table):
 
 class CaseTable(Table):
     title: str = ""
-    model: ModelTable
-    initial: InitialTable
+    model: Annotated[
+        Annotated[ModelTable, Tag("nnlif")]
+        | Annotated[NetworkTable, Tag("network")]
+        | Annotated[ExcitatoryInhibitoryTable, Tag("excitatory-inhibitory")],
+        Discriminator(_model_kind),
+    ]
+    initial: Annotated[
+        Annotated[InitialTable, Tag("one")] | Annotated[dict[str, InitialTable], Tag("each")],
+        Discriminator(_one_or_each),
+    ]
     grid: GridTable | None = None
     run: RunTable
+
+    @field_validator("initial")
+    @classmethod
+    def _for_each(
+        cls, initial: InitialTable | dict[str, InitialTable], info: ValidationInfo
+    ) -> InitialTable | dict[str, InitialTable]:
+        if isinstance(initial, dict) and "model" in info.data:
+            model = info.data["model"].build()
+            names = list(model.lane_names)
+            if not model.structured:
+                raise InvalidArgument(
+                    f"names the populations {', '.join(map(_shown, initial))}, but `model` is a single one; "
+                    f"write kind, mean and variance into [initial] itself."
+                )
+            if set(initial) != set(names):
+                raise InvalidArgument(
+                    f"names the populations {', '.join(map(_shown, initial))}, but those of `model` are "
+                    f"{', '.join(map(_shown, names))}."
+                )
+        return initial
+
+    def start(self) -> InitialDensity | dict[str, InitialDensity]:
+        if isinstance(self.initial, dict):
+            return {name: table.build() for name, table in self.initial.items()}
+        return self.initial.build()
 
 
 # -- faults in the user's words ---------------------------------------------------------------------------------
@@ -429,6 +605,7 @@ EXPECTED = {
     "tuple_type": "a list",
     "list_type": "a list",
     "model_type": "a table",
+    "dict_type": "a table",
     "model_attributes_type": "a table",
     "finite_number": "finite",
     "greater_than": "greater than {gt:g}",
@@ -485,10 +662,19 @@ def _path_in(data: Any, location: tuple[int | str, ...], absent: bool) -> list[i
 def _fields_beside(path: list[int | str], data: Any) -> dict[str, Any]:
     """The fields of the table in which the last key of `path` was found."""
     table: type[Table] = CaseTable
+    members: list[type[Table]] = []  # of a table of named tables
     for key in path[:-1]:
         data = data[key]
-        kinds = _tables_in(table.model_fields[str(key)].annotation)
+        kinds = members
+        if not kinds:
+            annotation = table.model_fields[str(key)].annotation
+            kinds, members = _tables_in(annotation), _members_in(annotation)
+            if members and (not kinds or _one_or_each(data) == "each"):
+                continue
+        members = []
         table = next((k for k in kinds if data.get("kind") in typing.get_args(_kind(k))), kinds[0])
+        if kinds == list(MODEL_TABLES.values()):
+            table = MODEL_TABLES[_model_kind(data)]
     return dict(table.model_fields)
 
 
@@ -498,6 +684,13 @@ def _tables_in(annotation: Any) -> list[type[Table]]:
     if isinstance(annotation, types.GenericAlias):
         return []
     return [table for part in typing.get_args(annotation) for table in _tables_in(part)]
+
+
+def _members_in(annotation: Any) -> list[type[Table]]:
+    """The tables that a table by names may hold."""
+    if isinstance(annotation, types.GenericAlias) and typing.get_origin(annotation) is dict:
+        return _tables_in(typing.get_args(annotation)[1])
+    return [table for part in typing.get_args(annotation) for table in _members_in(part)]
 
 
 def _kind(table: type[Table]) -> Any:

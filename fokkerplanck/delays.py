@@ -117,7 +117,8 @@ def critical_connectivity(model: Population, bracket: tuple[float, float]) -> Ho
     >>> round(critical_connectivity(nnlif(b=0.0, delay=1.0), (-60.0, -30.0)).value, 3)
     -41.964
     """
-    delay = require_population(model).coupling.delay
+    of_networks = "fp.critical_delay, at fp.stationary_states(network)[0], takes networks"
+    delay = require_population(model, of_networks).coupling.delay
     if delay == 0.0:
         raise InvalidArgument("`model` has no transmission delay; give it one, as in fp.nnlif(b=-40.0, delay=1.0).")
     low, high = (finite_number("bracket", b) for b in bracket)
@@ -173,7 +174,10 @@ def pseudo_equilibria(model: Population, start: float = 0.0, count: int = 50) ->
     >>> pseudo_equilibria(nnlif(b=-20.0), count=200)[-2:].round(9).tolist()
     [0.119511105, 0.000110579]
     """
-    passage, tau = passage_of(require_population(model)), model.refractory.mean_duration
+    passage, tau = (
+        passage_of(require_population(model, "fp.solve takes networks with delays")),
+        model.refractory.mean_duration,
+    )
     if model.coupling.time_dependent:
         raise InvalidArgument("`external` is a function of time; give the model a number.")
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:

@@ -26,7 +26,7 @@ from .outcomes import (
     positive,
     real_array,
 )
-from .state import CompatibleGaussian, Gaussian, InitialDensity, State, together
+from .state import CompatibleGaussian, FromArray, Gaussian, InitialDensity, State, together
 from .steppers.protocol import Tolerance
 
 Condition = Callable[[State], bool]
@@ -182,7 +182,23 @@ def checked_conditions(stop_when: Any) -> tuple[Condition, ...]:
         raise InvalidArgument("`stop_when` must be a list; put the function into one: stop_when=[condition].")
     if not isinstance(stop_when, Sequence) or not all(callable(condition) for condition in stop_when):
         raise InvalidArgument(f"`stop_when` must be a list of functions of a State, not {stop_when!r}.")
-    return tuple(stop_when)
+    return tuple(_answered(condition) for condition in stop_when)
+
+
+def _answered(condition: Condition) -> Condition:
+    """The condition; what is neither true nor false is refused."""
+
+    def holds(state: State) -> bool:
+        answer = condition(state)
+        if np.size(answer) != 1:
+            raise InvalidArgument(
+                f"a condition of `stop_when` must return True or False, not {answer!r:.60}; of several populations "
+                f"use for example np.any."
+            )
+        return bool(answer)
+
+    holds.__name__ = getattr(condition, "__name__", str(condition))  # by which a solution names it
+    return holds
 
 
 def starting_state(
@@ -261,12 +277,23 @@ def _sampled(model: VoltageModel, data: tuple[InitialDensity, ...], grid: Grid |
         datum = data[k % len(data)]
         key = (id(datum), bool(ends[k]))
         if key not in rows:
+            datum = data[k % len(data)]
             if ends[k] and isinstance(grid, Grid):  # nothing of this lane is above its absorbing V_F
+                if isinstance(datum, FromArray):
+                    rows[key] = _below(grid, grid.sample(datum), model.lane_names[k])
+                    continue
                 below = grid.below_threshold()
                 rows[key] = np.concatenate([below.sample(datum), np.zeros(grid.cells - below.cells)])
             else:
                 rows[key] = grid.sample(datum)
     return np.array([rows[id(data[k % len(data)]), bool(ends[k])] for k in range(model.lanes)])
+
+
+def _below(grid: Grid, averages: np.ndarray, name: str) -> np.ndarray:
+    """Cell averages of a lane that is absorbed at V_F, or their refusal."""
+    if np.any(averages[grid.faces[:-1] >= grid.V_F] > 0.0):
+        raise InvalidArgument(f"`initial` puts neurons of population {name!r} above its absorbing threshold V_F.")
+    return averages
 
 
 def trace_at_threshold(model: VoltageModel, initial: object) -> np.ndarray:
@@ -294,9 +321,13 @@ def silent_before(model: VoltageModel, past: RateHistory) -> np.ndarray:
 
 def check_state(model: VoltageModel, state: State, name: str = "initial") -> None:
     """A State may come from anywhere; what a run leaves passes, negative by its tolerance included."""
+    if not model.structured:
+        check_single(state, name)
     density, width = real_array(name, state.density), state.grid.width
     shape = (model.lanes, len(width)) if model.structured else width.shape
     if density.shape != shape:
+        if model.structured and density.ndim == 1:
+            raise InvalidArgument(f"`{name}` is the State of one population, but `model` has {model.lanes}: {model!r}.")
         raise InvalidArgument(f"`{name}` has a density of shape {density.shape}, but its grid has {shape} cells.")
     if np.any(np.asarray(state.rate) == np.inf):
         raise InvalidArgument(f"`{name}` is at a blow-up, its rate is infinite; go on with clock=fp.ActivityClock().")
@@ -317,6 +348,14 @@ def check_state(model: VoltageModel, state: State, name: str = "initial") -> Non
     system = SpectralElements if isinstance(state.grid, Elements) else PopulationSystem
     if density.min() < -system.undershoot * max(1.0, density.max()):
         raise InvalidArgument(f"`{name}` has a negative density ({density.min():.2g}).")
+
+
+def check_single(state: State, name: str) -> None:
+    """Refuse the State of several populations."""
+    if np.ndim(state.density) == 2 or np.ndim(state.rate):
+        raise InvalidArgument(
+            f"`{name}` is the State of several populations; take one of them, as in solution.lane('E').final."
+        )
 
 
 def check_pool(model: VoltageModel, pool: np.ndarray | float, name: str = "initial") -> None:

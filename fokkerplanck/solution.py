@@ -69,6 +69,29 @@ def _listed(rates: np.ndarray) -> str:
     return shown + (f", … ({len(values)} lanes)" if len(values) > MANY else "")
 
 
+def _own_grid(grid: Grid | Elements, model: VoltageModel | None, k: int) -> tuple[Grid | Elements, float, slice]:
+    """The grid of lane k in its own potential, what one unit of the shared potential is there, and its cells."""
+    rows = slice(None)
+    if model is None:
+        return grid, 1.0, rows
+    if isinstance(grid, Grid) and model.absorbing[k]:  # nothing of this lane is above its V_F
+        grid = grid.below_threshold()
+        rows = slice(grid.cells)
+    V_R, V_F = model.lane_potentials(k)
+    if (V_R, V_F) == (grid.V_R, grid.V_F):
+        return grid, 1.0, rows
+    scale = (V_F - V_R) / (grid.V_F - grid.V_R)
+
+    def own(u: np.ndarray) -> np.ndarray:
+        v = V_R + scale * (u - grid.V_R)
+        v[u == grid.V_F] = V_F  # both are met exactly
+        return np.asarray(v)
+
+    if isinstance(grid, Elements):
+        return Elements(own(grid.edges), grid.degree, V_R, V_F), scale, rows
+    return Grid(own(grid.faces), V_R, V_F), scale, rows
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Solution:
     """A solution of the population-density equation, and why it ended.
@@ -156,7 +179,12 @@ class Solution:
         return RateHistory(self.t, self.rate, self.bend)(times)
 
     def lane(self, which: int | str) -> Solution:
-        """What one of several populations did, as a solution without an axis for the lanes.
+        """What one of several populations did, as a solution without an axis for the lanes, in its own potential.
+
+        Densities, `v` and the grid are those of the population's own V_R and V_F, also where the grid that all share
+        has others; time and rates stay those of the network. `model` is the population itself if no other one acts on
+        it (and its time constant is 1), else None. Without a model, as loaded from a file that could not hold it, the
+        potential is that of the shared grid. `quality` is that of the whole run.
 
         Parameters
         ----------
@@ -177,7 +205,7 @@ class Solution:
             raise InvalidArgument("this is the solution of one population; it has no lanes.")
         lanes = self.rate.shape[1]
         names = [str(k) for k in range(lanes)] if self.model is None else list(self.model.lane_names)
-        if which in names:
+        if isinstance(which, str) and which in names:
             k = names.index(str(which))
         elif isinstance(which, int | np.integer) and not isinstance(which, bool) and -lanes <= which < lanes:
             k = int(which) % lanes
@@ -188,18 +216,22 @@ class Solution:
         history = final.history
         if history is not None:
             history = replace(history, rate=history.rate[:, k], bend=history.bend[:, :, k])
+        grid, scale, rows = _own_grid(self.grid, self.model, k)
+        blow_up = self.blow_up
         return replace(
             self,
-            model=None,
+            model=None if self.model is None else self.model.lane_model(k),
+            grid=grid,
             rate=self.rate[:, k],
             refractory=self.refractory[:, k],
-            density=self.density[:, k],
+            density=self.density[:, k, rows] / scale,
             bend=self.bend[:, :, k],
             fired=self.fired[:, k],
-            blow_up=self.blow_up if self.blow_up is not None and self.blow_up.lane == k else None,
+            blow_up=replace(blow_up, lane=0) if blow_up is not None and blow_up.lane == k else None,
             final=replace(
                 final,
-                density=final.density[k],
+                grid=grid,
+                density=final.density[k, rows] / scale,
                 rate=float(final.rate[k]),
                 refractory=float(final.refractory[k]),
                 history=history,

@@ -389,7 +389,7 @@ def _crossing(f: Function, low: float, high: float) -> float:
 
 
 def _check(candidate: object) -> None:
-    model = require_population(candidate)
+    model = require_population(candidate, "fp.bifurcations follows the stationary states of networks")
     if model.coupling.time_dependent:
         raise InvalidArgument(
             "`external` is a function of time, so there is no stationary state; give the model a number, "

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from .models.voltage import VoltageModel
 
 FORMAT_VERSION = 4
-"""Raised whenever an older program could not read the file rightly."""
+"""What this program reads. Raised whenever an older program could not read the file rightly."""
+SINGLE_VERSION = 3
+"""What it writes for one population, whose files have not changed since; those with an axis for lanes are newer."""
 LARGEST_VARIABLE = 2**31 - 4
 """In bytes. NetCDF-3 itself allows 4 GiB, SciPy's writer counts in signed 32-bit integers."""
 
@@ -152,7 +154,7 @@ def save(solution: Solution, path: str | os.PathLike[str]) -> None:
         nc: Any = netcdf_file(file, "w", version=2)
         nc.title = "Solution of a Fokker-Planck equation of neural networks"
         nc.message = solution.message.encode()
-        nc.format_version = FORMAT_VERSION
+        nc.format_version = FORMAT_VERSION if _lanes(solution) else SINGLE_VERSION
         nc.metadata = metadata
         nc.checksum = _checksum(metadata, {name: values for name, (_, values) in arrays.items()})
         for name, (dimensions, values) in arrays.items():
@@ -213,9 +215,11 @@ def load(path: str | os.PathLike[str]) -> Solution:
 
 
 def to_xarray(solution: Solution) -> Any:
-    """The solution as an `xarray.Dataset` with the dimensions time, saved and cells.
+    """The solution as an `xarray.Dataset` with the dimensions time, saved and cells, and lane for several populations.
 
-    Both clocks and `v` are indices, so `dataset.density.sel(saved=1.0, v=0.5, method="nearest")` works.
+    Both clocks and `v` are indices, so `dataset.density.sel(saved=1.0, v=0.5, method="nearest")` works. Lanes are
+    labelled by their names, as in `dataset.rate.sel(lane="E")`, or by numbers if the model is not known. `potential`
+    are the potentials of populations whose V_R or V_F differ from those of the grid.
 
     Raises
     ------
@@ -235,6 +239,18 @@ def to_xarray(solution: Solution) -> Any:
         },
         attrs={"status": solution.status.name, "message": solution.message, **solution.settings},
     )
+    if _lanes(solution):
+        lanes, model = solution.rate.shape[1], solution.model
+        labels = [str(k) for k in range(lanes)] if model is None else list(model.lane_names)
+        dataset = dataset.assign_coords(lane=("lane", labels, {"long_name": "population"}))
+        own = [
+            (solution.grid.V_R, solution.grid.V_F) if model is None else model.lane_potentials(k) for k in range(lanes)
+        ]
+        if any(pair != (solution.grid.V_R, solution.grid.V_F) for pair in own):
+            share = (solution.v - solution.grid.V_R) / (solution.grid.V_F - solution.grid.V_R)
+            potentials = np.array([V_R + (V_F - V_R) * share for V_R, V_F in own])
+            label = {"long_name": "potential of each population in its own unit"}
+            dataset = dataset.assign_coords(potential=(("lane", "cells"), potentials, label))
     return dataset.set_coords(["time", "saved", "v"]).set_xindex("v")
 
 
@@ -243,7 +259,7 @@ def to_xarray(solution: Solution) -> Any:
 
 def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """Every array of a solution: name, dimensions and values. Several lanes are the dimension "lane" of theirs."""
-    lanes = ("lane",) if np.ndim(solution.rate) == 2 else ()
+    lanes = _lanes(solution)
     parts = {
         "time": (("time",), solution.t),
         "rate": (("time", *lanes), solution.rate),
@@ -280,6 +296,11 @@ def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
     return {name: (dimensions, np.asarray(values, dtype=float)) for name, (dimensions, values) in parts.items()}
 
 
+def _lanes(solution: Solution) -> tuple[str, ...]:
+    """The dimension of the lanes, where there is one."""
+    return ("lane",) if np.ndim(solution.rate) == 2 else ()
+
+
 def _long_names(solution: Solution) -> dict[str, str]:
     names = {variable: f"monitor {name}" for name, variable in _record_names(solution).items()}
     clocks = {f"{variable}_time": f"time of the {name}" for variable, name in names.items()}
@@ -289,6 +310,7 @@ def _long_names(solution: Solution) -> dict[str, str]:
 def _record_names(solution: Solution) -> dict[str, str]:
     """The variable of each record: its own name where NetCDF allows it, which xarray users will look for."""
     reserved = {*LONG_NAMES, "lane", "cells", "step", "coefficient", "event", "past_step", "past_coefficient"}
+    reserved |= {"potential"} if _lanes(solution) else set()
     plain = {name for name in solution.records if name.isascii() and name.isidentifier()} - reserved
     plain = {name for name in plain if not name.startswith("record_") and not name.endswith("_time")}
     return {name: name if name in plain else f"record_{i}" for i, name in enumerate(solution.records)}
@@ -303,7 +325,7 @@ def _metadata(solution: Solution) -> dict[str, Any]:
         "settings": solution.settings,
         "status": solution.status.name,
         "message": solution.message,
-        "blow_up": None if solution.blow_up is None else dataclasses.asdict(solution.blow_up),
+        "blow_up": _described_blow_up(solution),
         "jumps": [dataclasses.asdict(jump) for jump in solution.jumps],
         "quality": dataclasses.asdict(solution.quality),
         "grid": _described_grid(solution.grid),
@@ -311,6 +333,15 @@ def _metadata(solution: Solution) -> dict[str, Any]:
         "records": [[name, variable, arrays[variable][0][0]] for name, variable in variables.items()],
         "empty": {name: values.shape for name, (_, values) in arrays.items() if values.size == 0},
     }
+
+
+def _described_blow_up(solution: Solution) -> dict[str, Any] | None:
+    if solution.blow_up is None:
+        return None
+    facts = dataclasses.asdict(solution.blow_up)
+    if not _lanes(solution):
+        del facts["lane"]  # which programs of before there were lanes do not know
+    return facts
 
 
 def _numbers_of(final: State) -> dict[str, float]:

@@ -117,7 +117,7 @@ def test_the_example_cases_are_cases(path):
 
 
 def test_there_are_examples():
-    assert [path.stem for path in EXAMPLES] == ["blow-up", "relaxation", "through-blow-up"]
+    assert [path.stem for path in EXAMPLES] == ["blow-up", "excitatory-inhibitory", "relaxation", "through-blow-up"]
 
 
 @pytest.mark.parametrize("name", SCHEMES)
@@ -177,6 +177,141 @@ def test_the_schema_lists_the_names():
     assert sorted(stepper["discriminator"]["mapping"]) == sorted(cases.STEPPERS)
 
 
+# -- several populations ----------------------------------------------------------------------------------------
+
+REST = """
+[initial]
+kind = "gaussian"
+mean = 0
+variance = 0.25
+[grid]
+cells = 60
+[run]
+t_span = [0.0, 0.1]
+"""
+NETWORK = f"""
+[model]
+kind = "network"
+J = [[0.5, -0.25], [0.25, -1]]
+noise = 0.01
+delays = [[0, 0.1], [0.2, 0.0]]
+time_constants = [1.0, 0.5]
+[model.populations.E]
+external = 0.5
+[model.populations.I]
+kind = "nnlif"
+a0 = 0.5
+refractory = {{ kind = "fixed", duration = 0.1 }}
+{REST}
+"""
+PAIR = f"""
+[model]
+kind = "excitatory-inhibitory"
+b_EE = 0.5
+b_EI = 0.25
+b_IE = 0.25
+b_II = 1
+a0 = [1, 0.5]
+refractory.I = {{ kind = "exponential", tau = 0.2 }}
+{REST}
+"""
+EACH = (
+    REST.replace("[initial]", "[initial.E]")
+    + """
+[initial.I]
+kind = "compatible-gaussian"
+mean = 1
+variance = 0.5
+"""
+)
+
+
+def test_every_field_of_a_network_arrives():
+    populations = {
+        "E": fp.nnlif(b=0.0, external=0.5),
+        "I": fp.nnlif(b=0.0, a0=0.5, refractory=fp.FixedRefractory(0.1)),
+    }
+    J, delays = [[0.5, -0.25], [0.25, -1.0]], [[0.0, 0.1], [0.2, 0.0]]
+    case = parse_case(tomllib.loads(NETWORK))
+    assert case.model == fp.Network(populations, J, noise=0.01, delays=delays, time_constants=[1.0, 0.5])
+    assert case.initial == fp.gaussian(0.0, 0.25)
+    assert case.grid.cells == 60
+
+
+def test_every_field_of_two_populations_arrives():
+    refractory = (None, fp.ExponentialRefractory(0.2))
+    model = fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0, a0=(1.0, 0.5), refractory=refractory)
+    assert parse_case(tomllib.loads(PAIR)).model == model
+    both = PAIR.replace("refractory.I", "refractory").replace(
+        "a0 = [1, 0.5]", "threshold.E = { kind = 'random', epsilon = 0.1 }"
+    )
+    laws = {"refractory": fp.ExponentialRefractory(0.2), "threshold": (fp.RandomThreshold(0.1), None)}
+    assert parse_case(tomllib.loads(both)).model == fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0, **laws)
+
+
+@pytest.mark.parametrize("text", [NETWORK.replace("noise = 0.01", ""), PAIR])
+def test_each_population_starts_as_it_is_told(text):
+    case = parse_case(tomllib.loads(text.replace(REST, EACH)))
+    assert case.initial == {"E": fp.gaussian(0.0, 0.25), "I": fp.compatible_gaussian(1.0, 0.5)}
+    here, there = case.run(), fp.solve(case.model, case.initial, (0.0, 0.1), grid=case.grid)
+    assert here.rate.shape[1] == 2
+    assert np.array_equal(here.density, there.density)
+
+
+def test_the_fields_of_network_tables_are_the_arguments_of_the_functions():
+    for table, function in (
+        (cases.NetworkTable, fp.Network),
+        (cases.ExcitatoryInhibitoryTable, fp.excitatory_inhibitory),
+    ):
+        assert set(table.model_fields) - {"kind"} == set(inspect.signature(function).parameters)
+    assert {"NetworkTable", "ExcitatoryInhibitoryTable", "PopulationTable"} <= set(cases.schema()["$defs"])
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "line"),
+    [
+        (NETWORK, '"network"', '"netwrok"', "model.kind: Unknown model 'netwrok'; did you mean 'network'?"),
+        (NETWORK, "noise", "nose", "model.nose: there is no such field; did you mean 'noise'? Fields here: kind, pop"),
+        (NETWORK, "external", "externl", "model.populations.E.externl: there is no such field; did you mean"),
+        (NETWORK, "fixed", "fixd", "model.populations.I.refractory.kind: Unknown name \"fixd\"; did you mean 'fixed'?"),
+        (NETWORK, "duration", "duratoin", "model.populations.I.refractory.duration: is missing."),
+        (NETWORK, "a0 = 0.5", "a0 = -1", "model.populations.I.a0: must be at least 0, not -1."),
+        (NETWORK, "a0 = 0.5", "V_R = 3", "model.populations.I: the reset V_R = 3 must lie below the threshold"),
+        (NETWORK, "a0 = 0.5", "b = 1", "model: population 'I' has its own coupling (b = 1,"),
+        (NETWORK, "-0.25]", '"x"]', 'model.J[0][1]: must be a number, not "x".'),
+        (NETWORK, "-0.25]", "-0.25, 1]", "model: `J` must be a matrix of numbers"),
+        (NETWORK, "noise = 0.01", "noise = [[1, 2]]", "model: `noise` has shape (1, 2), but 2 populations need (2, 2)"),
+        (NETWORK, "noise = 0.01", 'noise = "x"', 'model.noise: must be a number, not "x".'),
+        (NETWORK, "[1.0, 0.5]", "[1.0, 0]", "model: `time_constants` must be positive"),
+        (NETWORK, "[0, 0.1]", "[0, -0.1]", "model: `delays` must be zero or positive, but has the entry -0.1."),
+        (NETWORK, 'kind = "nnlif"', 'kind = "network"', "model.populations.I.kind: Unknown population 'network'"),
+        (NETWORK, "populations.E", "populations.X", "initial: names the populations \"E\", \"I\", but those of"),
+        (PAIR, "b_EI = 0.25", "", "model.b_EI: is missing."),
+        (PAIR, "b_EI = 0.25", "b_EI = -0.25", "model.b_EI: must be at least 0, not -0.25."),
+        (PAIR, "[1, 0.5]", "[1, 0.5, 2]", "model.a0: has 3 entries instead of 2."),
+        (PAIR, "[1, 0.5]", '"x"', 'model.a0: must be a number, not "x".'),
+        (PAIR, "refractory.I", "refractory.X", "model.refractory.X: Unknown name \"X\". Available: E, I."),
+        (PAIR, "tau", "taw", "model.refractory.I.tau: is missing."),
+        (PAIR, "[initial.I]", "[initial.J]", "initial: names the populations \"E\", \"J\", but those of `model` are"),
+        (PAIR, "mean = 1", "maen = 1", "initial.I.mean: is missing."),
+        (toml(initial__kind=None, initial__mean=None, initial__variance=None), "", "initial.E.mean = 1\n",
+         "initial.E.kind: is missing."),
+    ],
+)  # fmt: skip
+def test_badconfig_of_networks_is_told_by_its_dotted_name(text, old, new, line):
+    text = text.replace(REST, EACH)
+    assert old in text
+    text = text + new if not old else text.replace(old, new, 1)
+    faults = refusal(text).splitlines()[1:]
+    assert faults[0].startswith(f"  {line}"), faults
+
+
+def test_one_population_has_no_names():
+    text = toml(initial__kind=None, initial__mean=None, initial__variance=None)
+    faults = refusal(text + 'initial.E = { kind = "gaussian", mean = 0, variance = 1 }')
+    assert 'initial: names the populations "E", but `model` is a single one; write kind, mean and variance' in faults
+
+
 # -- what is refused --------------------------------------------------------------------------------------------
 
 MALFORMED = [
@@ -200,7 +335,7 @@ MALFORMED = [
     ({"run__save_at": "{ count = 5, spacing = 1 }"}, "run.save_at.spacing: there is no such field"),
     ({'model__"a\\nb"': "1"}, 'model."a\\nb": there is no such field'),
     # unknown names
-    ({"model__kind": '"NNLIF"'}, "model.kind: Unknown model 'NNLIF'; did you mean 'nnlif'? Available: nnlif."),
+    ({"model__kind": '"NNLIF"'}, "model.kind: Unknown model 'NNLIF'; did you mean 'nnlif'? Available: nnlif, network,"),
     (
         {"model__refractory__kind": '"fixd"'},
         "model.refractory.kind: Unknown name \"fixd\"; did you mean 'fixed'? Available: exponential, fixed.",
@@ -314,8 +449,11 @@ def test_a_missing_file_is_refused(tmp_path):
 # -- anything at all --------------------------------------------------------------------------------------------
 
 numbers = st.integers() | st.floats() | st.sampled_from([0, -1, 1, 2, 0.5, 1e300, -1e300, 1e-300])
-words = st.text(max_size=8) | st.sampled_from(["nnlif", "exponential", "gaussian", "rodas5p", "central", "kind", "dt"])
-keys = words | st.sampled_from([part for name in COMPLETE for part in name.split(".")])
+words = st.text(max_size=8) | st.sampled_from(
+    ["nnlif", "network", "excitatory-inhibitory", "exponential", "gaussian", "rodas5p", "central", "kind", "dt"]
+)
+parts = [part for name in COMPLETE for part in name.split(".")]
+keys = words | st.sampled_from([*parts, "populations", "J", "b_EE", "noise", "E", "I"])
 junk = st.recursive(
     numbers | words | st.booleans() | st.dates(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
@@ -331,7 +469,8 @@ def accepted_or_refused_on_its_lines(data):
         assert heading.startswith("the case has")
         assert heading.split()[3] == str(len(faults)), "a fault is one line"
     else:
-        assert np.all(np.isfinite([case.model.coupling.b, case.model.V_F, *case.t_span, case.rtol]))
+        strengths = case.model.J.ravel() if case.model.structured else [case.model.coupling.b]
+        assert np.all(np.isfinite([*strengths, case.model.V_F, *case.t_span, case.rtol]))
 
 
 @share_of_examples(2)
@@ -350,6 +489,17 @@ def test_a_case_with_two_fields_spoilt_is_accepted_or_refused(one, other, first,
         for table in tables:
             place = place[table]
         place[last] = value
+    accepted_or_refused_on_its_lines(data)
+
+
+@share_of_examples(2)
+@given(st.sampled_from([NETWORK, PAIR]), st.sampled_from(["model", "initial"]), keys, junk, junk)
+def test_networks_with_fields_spoilt_are_accepted_or_refused(text, table, key, first, second):
+    data = tomllib.loads(text)
+    data[table][key] = first
+    for name in ("populations", "refractory", "initial"):
+        if key != name and isinstance(data["model"].get(name), dict):
+            data["model"][name][key] = second
     accepted_or_refused_on_its_lines(data)
 
 

@@ -92,6 +92,36 @@ def test_a_warning_is_one_line(folder, capsys):
     assert error.count("\n") == 1
 
 
+NETWORK = """
+model = { kind = "excitatory-inhibitory", b_EE = 0.5, b_EI = 0.25, b_IE = 0.25, b_II = 1.0 }
+initial.E = { kind = "gaussian", mean = 0.0, variance = 0.25 }
+initial.I = { kind = "gaussian", mean = 1.0, variance = 0.25 }
+grid = { cells = 60 }
+run = { t_span = [0.0, 0.1] }
+"""
+
+
+def test_several_populations_are_run_drawn_and_shown(folder, capsys):
+    (folder / "quick.toml").write_text(NETWORK)
+    assert main(["run", "quick.toml", "--plot", "a.png"]) == 0
+    out = capsys.readouterr().out
+    rates = fp.load("quick.nc").rate[-1]
+    assert f"at the end {rates[0]:.6g}, {rates[1]:.6g}" in out
+    assert main(["show", "quick.nc", "--plot", "b.png"]) == 0
+    assert "Model: Network(2 populations: E, I)" in capsys.readouterr().out
+    assert files(folder) == ["a.png", "b.png", "quick.nc", "quick.toml"]
+
+
+def test_what_only_solve_can_see_of_a_network_is_refused(folder, capsys):
+    text = NETWORK.replace("b_EE = 0.5", "b_EE = 2.0").replace(
+        "[0.0, 0.1]", '[0.0, 0.1], clock = { kind = "activity" }'
+    )
+    (folder / "quick.toml").write_text(text)
+    assert main(["run", "quick.toml"]) == 2
+    assert "fp.ActivityClock() follows one population" in capsys.readouterr().err
+    assert files(folder) == ["quick.toml"]
+
+
 # -- what is refused --------------------------------------------------------------------------------------------
 
 
@@ -157,7 +187,15 @@ def test_diskfull_is_a_message(folder, monkeypatch, capsys):
 def test_list_names_what_there_is(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
-    for name in ("scharfetter-gummel", "rodas5p", "compatible-gaussian", "exponential", "nnlif", "blow-up.toml"):
+    for name in (
+        "scharfetter-gummel",
+        "rodas5p",
+        "compatible-gaussian",
+        "exponential",
+        "nnlif",
+        "excitatory-inhibitory",
+        "blow-up.toml",
+    ):
         assert name in out
 
 

@@ -1,5 +1,6 @@
 """Files: what is saved comes back bit by bit, a file is whole or absent, and nothing else passes for one."""
 
+import dataclasses
 import errno
 import io
 import json
@@ -54,7 +55,40 @@ def through_a_blow_up():
     return fp.solve(model, fp.gaussian(1.8, 0.01), (0.0, 0.1), grid=grid, clock=fp.ActivityClock("keep"))
 
 
-RUNS = [blow_up, refractory, fixed_steps, nothing_saved, through_a_blow_up]
+def network():
+    """All that a file has to hold of several populations, with a past."""
+    populations = {
+        "E": fp.nnlif(b=0.0, external=0.5, drift=fp.QuadraticDrift()),
+        "α 1": fp.nnlif(b=0.0, a0=0.5, V_R=-65.0, V_F=-50.0, refractory=fp.FixedRefractory(0.1)),
+        "β": fp.nnlif(b=0.0, threshold=fp.RandomThreshold(0.1), refractory=fp.ExponentialRefractory(0.2)),
+    }
+    J = [[0.5, -0.25, 0.0], [0.25, -1.0, 0.125], [0.0, 0.3, 0.1]]
+    model = fp.Network(populations, J, 0.01, delays=0.05 * np.arange(9).reshape(3, 3), time_constants=[1, 0.5, 2])
+    monitors = {"mean": fp.mean_potential, "lane": lambda s: s.rate, "first": lambda s: s.rate[0]}
+    monitors |= {"pair": lambda s: s.rate[:2], "potential": fp.mass}
+    start = {"E": fp.compatible_gaussian(0, 0.25), "α 1": fp.compatible_gaussian(-70, 9), "β": fp.gaussian(0, 0.25)}
+    grid, stepper = model.grid(60, v_min=-6.0), fp.BackwardEuler(0.05)
+    return fp.solve(model, start, (0.0, 0.5), grid, stepper=stepper, monitors=monitors, save_at=[0.0, 0.31, 0.5])
+
+
+def network_with_nothing_saved():
+    model = fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0)
+    return fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.1), grid=model.grid(60), save_at=[])
+
+
+def network_of_one():
+    model = fp.Network([fp.nnlif(b=0.0)], -0.5)
+    return fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.1))
+
+
+def network_blow_up():
+    model = fp.excitatory_inhibitory(3.0, 0.25, 0.25, 1.0)
+    start = [fp.gaussian(0.0, 0.25), fp.gaussian(0.0, 0.25)]
+    return fp.solve(model.with_J(model.J[::-1, ::-1]), start, (0.0, 4.0), grid=model.grid(160, finest=0.002))
+
+
+NETWORKS = [network, network_with_nothing_saved, network_of_one, network_blow_up]
+RUNS = [blow_up, refractory, fixed_steps, nothing_saved, through_a_blow_up, *NETWORKS]
 
 
 @pytest.fixture(scope="module", params=RUNS, ids=lambda f: f.__name__)
@@ -95,8 +129,9 @@ def test_everything_comes_back_bit_by_bit(solution, tmp_path):
     for name, record in solution.records.items():
         assert same_bits(loaded.records[name].t, record.t)
         assert same_bits(loaded.records[name].value, record.value)
-    assert (loaded.final.t, loaded.final.rate) == (solution.final.t, solution.final.rate)
-    assert loaded.final.refractory == solution.final.refractory
+    assert loaded.final.t == solution.final.t
+    assert np.array_equal(loaded.final.rate, solution.final.rate)
+    assert np.array_equal(loaded.final.refractory, solution.final.refractory)
     assert same_bits(loaded.final.density, solution.final.density)
 
 
@@ -108,8 +143,9 @@ def test_a_loaded_run_interpolates_and_continues_as_the_original(solution, tmp_p
     if solution.status is fp.Status.BLOW_UP:
         return
     span = (solution.final.t, solution.final.t + 0.2)
-    here = fp.solve(solution.model, solution.final, span)
-    there = fp.solve(loaded.model, loaded.final, span)
+    stepper = fp.BackwardEuler(0.05) if "BackwardEuler" in solution.settings["stepper"] else None
+    here = fp.solve(solution.model, solution.final, span, stepper=stepper)
+    there = fp.solve(loaded.model, loaded.final, span, stepper=stepper)
     for name in ARRAYS:
         assert same_bits(getattr(there, name), getattr(here, name)), name
 
@@ -144,6 +180,61 @@ def test_a_model_with_a_function_is_left_out_with_a_warning(tmp_path):
     assert loaded.model is None
     assert same_bits(loaded.density, solution.density)
     loaded.save(tmp_path / "again.nc")  # known by now, so not a word
+
+
+def version_of(path):
+    with netcdf_file(path, mmap=False) as nc:
+        return int(nc.format_version)
+
+
+def test_files_of_one_population_stay_as_they_were(tmp_path):
+    """Programs of before there were lanes read format 3, and know nothing of the lane of a blow-up."""
+    blow_up().save(tmp_path / "one.nc")
+    assert version_of(tmp_path / "one.nc") == 3
+    with netcdf_file(tmp_path / "one.nc", mmap=False) as nc:
+        assert "lane" not in json.loads(nc.metadata)["blow_up"]
+    network_of_one().save(tmp_path / "lanes.nc")
+    assert version_of(tmp_path / "lanes.nc") == storage.FORMAT_VERSION == 4
+    network_of_one().lane(0).save(tmp_path / "lane.nc")
+    assert version_of(tmp_path / "lane.nc") == 3
+    assert fp.load(tmp_path / "lane.nc").model == fp.nnlif(b=-0.5)
+
+
+def test_a_network_comes_back_whole(tmp_path):
+    solution = network()
+    solution.save(tmp_path / "run.nc")
+    loaded, model = fp.load(tmp_path / "run.nc"), solution.model
+    assert loaded.model == model
+    assert loaded.model.names == ("E", "α 1", "β")
+    assert loaded.model.populations == model.populations
+    for name in ("J", "noise", "delays", "time_constants"):
+        assert same_bits(getattr(loaded.model, name), getattr(model, name)), name
+    for name in ("t", "rate", "bend", "held"):
+        assert same_bits(getattr(loaded.final.history, name), getattr(solution.final.history, name)), name
+    assert same_bits(loaded.lane("α 1").density, solution.lane("α 1").density)
+    with netcdf_file(tmp_path / "run.nc", mmap=False) as nc:
+        assert nc.variables["density"].dimensions == ("saved", "lane", "cells")
+        assert nc.variables["mean"].dimensions == ("time", "lane")
+        assert nc.variables["first"].dimensions == ("time",)
+        assert nc.variables["pair"].dimensions == ("time", "pair_part")
+
+
+def test_the_lane_of_a_blow_up_comes_back(tmp_path):
+    solution = network_blow_up()
+    solution.save(tmp_path / "run.nc")
+    assert fp.load(tmp_path / "run.nc").blow_up.lane == solution.blow_up.lane == 1
+
+
+def test_a_network_with_a_function_is_left_out_with_a_warning(tmp_path):
+    model = fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0, external=(np.sin, 0.0))
+    solution = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.1), grid=model.grid(60, v_min=-6.0))
+    with pytest.warns(fp.FokkerPlanckWarning, match="`external` is a function of time"):
+        solution.save(tmp_path / "run.nc")
+    loaded = fp.load(tmp_path / "run.nc")
+    assert loaded.model is None
+    assert same_bits(loaded.lane(1).density, solution.lane("I").density)
+    assert same_bits(loaded.lane("1").rate, solution.lane("I").rate)
+    assert fp.solve(model, loaded.final, (0.1, 0.2)).status is fp.Status.FINISHED
 
 
 @share_of_examples(1)
@@ -215,6 +306,22 @@ def test_xarray_labels_times_and_potentials():
     assert np.array_equal(dataset.rate.time, solution.t)
     assert dataset["mean"].attrs["long_name"] == "monitor mean"
     assert dataset.attrs["status"] == "BLOW_UP"
+
+
+def test_xarray_labels_the_populations():
+    pytest.importorskip("xarray")
+    solution = network()
+    dataset = solution.to_xarray()
+    assert dataset.lane.values.tolist() == ["E", "α 1", "β"]
+    assert dataset.density.dims == ("saved", "lane", "cells")
+    assert np.array_equal(dataset.rate.sel(lane="α 1"), solution.rate[:, 1])
+    assert np.array_equal(dataset["mean"].sel(lane="β"), solution.records["mean"].value[:, 2])
+    assert dataset.potential.sel(lane="α 1").values == pytest.approx(solution.model.potentials(solution.v)[1])
+    plain = network_with_nothing_saved()
+    assert "potential" not in plain.to_xarray().coords
+    assert plain.to_xarray().lane.values.tolist() == ["E", "I"]
+    unknown = dataclasses.replace(plain, model=None)
+    assert unknown.to_xarray().lane.values.tolist() == ["0", "1"]
 
 
 def test_without_xarray_the_extra_is_named(monkeypatch):
@@ -347,7 +454,7 @@ def test_a_foreign_netcdf_file_is_refused(tmp_path):
 
 def test_a_newer_format_is_refused(saved, tmp_path, monkeypatch):
     solution = fp.load(saved)
-    monkeypatch.setattr(storage, "FORMAT_VERSION", storage.FORMAT_VERSION + 1)
+    monkeypatch.setattr(storage, "SINGLE_VERSION", storage.FORMAT_VERSION + 1)
     solution.save(tmp_path / "run.nc")
     monkeypatch.undo()
     assert f"has format {storage.FORMAT_VERSION + 1}" in refusal(tmp_path / "run.nc")

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
-from ..models.population import Population, require_leaky_hard
+from ..models.population import Population, require_leaky_hard, require_population
 from ..outcomes import BlowUp, InvalidArgument, finite_number
 from ..state import FromArray, Gaussian, InitialDensity, as_density
 
@@ -185,6 +185,7 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
     >>> blow_up_criterion(nnlif(b=1.5), gaussian(1.5, 0.005)).satisfied
     True
     """
+    require_population(model, "the blow-up theorem is stated for one")
     require_leaky_hard(model, "the blow-up theorem is stated")
     coupling, a0, a1 = model.coupling, model.noise.a0, model.noise.a1
     if coupling.time_dependent or coupling.external_at(0.0) != 0.0:

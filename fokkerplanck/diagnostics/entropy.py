@@ -6,13 +6,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import xlog1py, xlogy
 
 from ..grid import Grid
-from ..models.population import Population
+from ..models.network import Network
+from ..models.population import Population, require_population
 from ..models.refractory import ExponentialRefractory
+from ..models.voltage import require_model
 from ..operators.schemes import FluxScheme, ScharfetterGummel
-from ..outcomes import InvalidArgument
+from ..outcomes import InvalidArgument, real_array
 from ..state import State
 
 FOR_EVER = 1e9
@@ -74,8 +77,8 @@ class Absolute(Convex):
         return np.sign(x - 1.0)
 
 
-def relative_entropy(state: State, stationary: State, H: Convex | None = None) -> float:
-    """E = ∫ P H(n/P) dv + R∞ H(R/R∞), the distance of a state from the stationary state (P, R∞).
+def relative_entropy(state: State, stationary: State, H: Convex | None = None) -> float | np.ndarray:
+    """E = ∫ P H(n/P) dv + R∞ H(R/R∞), the distance of a state from the stationary state (P, R∞); of every population.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ def relative_entropy(state: State, stationary: State, H: Convex | None = None) -
     Raises
     ------
     InvalidArgument
-        If the grids differ.
+        If the grids or the numbers of populations differ.
 
     Source: Cáceres, Carrillo, Perthame (2011), section 2.
 
@@ -102,6 +105,9 @@ def relative_entropy(state: State, stationary: State, H: Convex | None = None) -
     """
     H = Quadratic() if H is None else H
     _check_grids(state, stationary)
+    if state.density.ndim == 2:
+        lanes = range(len(state.density))
+        return np.array([relative_entropy(_lane(state, k), _lane(stationary, k), H) for k in lanes])
     P, width = stationary.density, state.grid.width
     inside = P > 0.0
     with np.errstate(over="ignore"):
@@ -163,6 +169,9 @@ def entropy_balance(
     """
     scheme = ScharfetterGummel() if scheme is None else scheme
     H = Quadratic() if H is None else H
+    model = require_population(model, "its populations exchange entropy; fp.relative_entropy gives that of each")
+    if np.ndim(state.density) == 2 or np.ndim(stationary.density) == 2:
+        raise InvalidArgument("`state` and `stationary` must be of one population, as in solution.lane('E').final.")
     _check_grids(state, stationary)
     if model.depth:
         what = "a transmission delay" if model.coupling.delay else "a fixed refractory time"
@@ -197,7 +206,9 @@ def entropy_balance(
     return EntropyBalance(change, float(diffusion), float(jump), change + float(diffusion) + float(jump))
 
 
-def discrete_stationary(model: Population, grid: Grid, rate: float = 0.0, scheme: FluxScheme | None = None) -> State:
+def discrete_stationary(
+    model: Population | Network, grid: Grid, rate: ArrayLike = 0.0, scheme: FluxScheme | None = None
+) -> State:
     """The stationary state of the scheme itself, with coefficients frozen at the activity `rate`.
 
     For an uncoupled model it does not depend on `rate`; for a coupled one take that of a stationary state. Found by
@@ -205,29 +216,57 @@ def discrete_stationary(model: Population, grid: Grid, rate: float = 0.0, scheme
 
     Parameters
     ----------
-    model : Population
+    model : Population or Network
     grid : Grid
-    rate : float
-        Activity N in drift and noise.
+    rate : float, or array of shape (lanes,)
+        Activity N in drift and noise; of a network that of every population, or one for all.
     scheme : FluxScheme
         Default `fp.ScharfetterGummel()`.
     """
-    if model.depth:
-        # What is stationary does not depend on when it arrives, nor on how the same mean silence is distributed.
-        mean = model.refractory.mean_duration
-        model = replace(
-            model,
-            refractory=ExponentialRefractory(mean) if mean else model.refractory,
-            coupling=replace(model.coupling, delay=0.0),
+    require_model(model)
+    if not isinstance(model, Population | Network):
+        raise InvalidArgument(f"`model` must be one population or a fp.Network, not {model!r}.")
+    activity = real_array("rate", rate)
+    if activity.shape not in ((), (model.lanes,)) or not np.all(np.isfinite(activity)):
+        raise InvalidArgument(
+            f"`rate` must be one finite number, or one for each of {model.lanes} lanes, not {rate!r}."
         )
+    if model.depth and isinstance(model, Network):
+        members = {name: _prompt(member) for name, member in model.members.items()}
+        model = Network(members, model.J, model.noise, 0.0, model.time_constants)
+    elif model.depth:
+        assert isinstance(model, Population)
+        model = _prompt(model)
     system = (ScharfetterGummel() if scheme is None else scheme).discretize(model, grid)
-    y = system.pack(np.full(grid.cells, 1.0 / (grid.v_max - grid.v_min)))
+    y = system.pack(np.broadcast_to(1.0 / (grid.v_max - grid.v_min), (model.lanes, grid.cells)))
     for _ in range(3):
-        y[-1] = rate
+        y[-1] = activity
         y = system.implicit_step(y, 0.0, FOR_EVER)
     return system.unpack(y, 0.0)
+
+
+def _prompt(model: Population) -> Population:
+    """The same population without a past."""
+    # What is stationary does not depend on when it arrives, nor on how the same mean silence is distributed.
+    mean = model.refractory.mean_duration
+    return replace(
+        model,
+        refractory=ExponentialRefractory(mean) if mean else model.refractory,
+        coupling=replace(model.coupling, delay=0.0),
+    )
 
 
 def _check_grids(state: State, stationary: State) -> None:
     if not np.array_equal(state.grid.faces, stationary.grid.faces):
         raise InvalidArgument("`state` and `stationary` must be on the same grid.")
+    if np.shape(state.density) != np.shape(stationary.density):
+        raise InvalidArgument(
+            f"`state` and `stationary` must be of the same populations, but their densities have the shapes "
+            f"{np.shape(state.density)} and {np.shape(stationary.density)}."
+        )
+
+
+def _lane(state: State, k: int) -> State:
+    """One of several lanes, as far as the entropy asks."""
+    pool = np.broadcast_to(state.refractory, len(state.density))
+    return replace(state, density=state.density[k], refractory=float(pool[k]), rate=np.nan, history=None)

@@ -237,4 +237,6 @@ def _numbers(name: str, value: object) -> float | np.ndarray:
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise InvalidArgument(f"monitor `{name}` must return one number for a State, not {value!r}.") from None
+        raise InvalidArgument(
+            f"monitor `{name}` must return one number for a State, or a vector of them, not {value!r:.60}."
+        ) from None

@@ -10,7 +10,7 @@ from ..outcomes import InvalidArgument, named
 from .catalog import nnlif
 from .coupling import MeanFieldCoupling
 from .drift import Drift, ExponentialDrift, Leak, QuadraticDrift
-from .network import Network
+from .network import Network, excitatory_inhibitory
 from .noise import ActivityNoise
 from .population import Population
 from .refractory import ExponentialRefractory, FixedRefractory, NoRefractory, Refractory
@@ -19,7 +19,11 @@ from .threshold import HardThreshold, RandomThreshold, Threshold
 from .voltage import VoltageModel
 
 POPULATIONS: dict[str, Callable[..., VoltageModel]] = {"nnlif": nnlif}
-MODELS: dict[str, Callable[..., VoltageModel]] = {**POPULATIONS, "network": Network}
+NETWORKS: dict[str, Callable[..., Network]] = {
+    "network": Network,
+    "excitatory-inhibitory": excitatory_inhibitory,
+}
+MODELS: dict[str, Callable[..., VoltageModel]] = {**POPULATIONS, **NETWORKS}
 """The names of the models in files. A model is one function and one line here."""
 
 REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory, "fixed": FixedRefractory}
@@ -82,7 +86,8 @@ def model_from_dict(description: Mapping[str, Any]) -> VoltageModel:
     Parameters
     ----------
     description : mapping
-        "kind" names the function (`MODELS`), the other entries are its arguments; laws are mappings with a "kind" too.
+        "kind" names the function (`MODELS`), the other entries are its arguments; laws are mappings with a "kind" too,
+        and so are the `populations` of a network, by their names.
 
     Raises
     ------
@@ -98,10 +103,19 @@ def model_from_dict(description: Mapping[str, Any]) -> VoltageModel:
         members = arguments["populations"]
         arguments["populations"] = {name: model_from_dict(member) for name, member in members.items()}
     for slot, table in LAWS.items():
-        if arguments.get(slot) is not None:
-            law = dict(arguments[slot])
-            arguments[slot] = _call(slot, named(f"{slot} law", table, law.pop("kind", None)), law)
+        law = arguments.get(slot)
+        if make is excitatory_inhibitory and isinstance(law, tuple | list):
+            arguments[slot] = tuple(_law_from_dict(slot, table, one) for one in law)
+        elif law is not None:
+            arguments[slot] = _law_from_dict(slot, table, law)
     return _call("model", make, arguments)
+
+
+def _law_from_dict(slot: str, table: Mapping[str, Any], law: Mapping[str, Any] | None) -> Any:
+    if law is None:
+        return None
+    arguments = dict(law)
+    return _call(slot, named(f"{slot} law", table, arguments.pop("kind", None)), arguments)
 
 
 def _network_to_dict(network: Network) -> dict[str, Any]:

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..grid import Grid
 from ..outcomes import InvalidArgument, number_in, real_array
-from ..state import InitialDensity, as_density
+from ..state import CompatibleGaussian, FromArray, FromFunction, Gaussian, InitialDensity, as_density
 from .catalog import nnlif
 from .coupling import Current, MeanFieldCoupling
 from .noise import ActivityNoise
-from .population import Population, require_population
+from .population import Population
 from .refractory import Refractory
 from .threshold import Threshold
 from .voltage import CURRENT_SAMPLES, VoltageModel, rough_rate
@@ -62,7 +61,9 @@ class Network(VoltageModel):
     -----
     All lanes share one voltage grid: that of the first population. The potential of another one is mapped to it by
     v ↦ V_R,1 + (v − V_R,α)/s_α, s_α = (V_F,α − V_R,α)/(V_F,1 − V_R,1), the identity where thresholds and resets are
-    equal; `potentials(v)` maps back. Densities are per unit of the potential of the grid.
+    equal; `potentials(v)` maps back. The densities of a solution or a State are per unit of the potential of the grid,
+    and so are moments of them; `solution.lane(name)` has them in the population's own. Initial densities are given in
+    each population's own potential, arrays of cell averages in that of the grid.
 
     Source: Brunel, J. Comput. Neurosci. 8 (2000) 183; Cáceres, Schneider, Kinet. Relat. Models 10 (2017) 587.
 
@@ -87,9 +88,12 @@ class Network(VoltageModel):
         time_constants: Any = 1.0,
     ) -> None:
         if isinstance(populations, Mapping):
-            names, members = tuple(str(name) for name in populations), tuple(populations.values())
+            names, members = tuple(populations), tuple(populations.values())
+            for name in names:
+                if not isinstance(name, str) or not name:  # 1 and "1" would be two populations of one name
+                    raise InvalidArgument(f"`populations` must be named by texts, such as 'E' and 'I', not {name!r}.")
         else:
-            if isinstance(populations, Population) or not isinstance(populations, Sequence):
+            if isinstance(populations, Population | str) or not isinstance(populations, Sequence):
                 raise InvalidArgument(
                     f"`populations` must be a list of populations, such as [fp.nnlif(b=0.0)], not {populations!r}."
                 )
@@ -98,7 +102,10 @@ class Network(VoltageModel):
         if not members:
             raise InvalidArgument("`populations` is empty; a network has at least one.")
         for name, member in zip(names, members, strict=True):
-            require_population(member)
+            if not isinstance(member, Population):
+                raise InvalidArgument(
+                    f"population {name!r} in `populations` must be one such as fp.nnlif(b=0.0), not {member!r:.80}."
+                )
             coupling = member.coupling
             if coupling.gain or member.noise.gain or coupling.delay:
                 raise InvalidArgument(
@@ -109,13 +116,26 @@ class Network(VoltageModel):
         values = {
             "populations": members,
             "names": names,
-            "J": as_matrix("J", J, count) if np.ndim(J) or count == 1 else _no_matrix(J, count),
+            "J": as_matrix("J", J, count)
+            if isinstance(J, Sequence | np.ndarray) or count == 1
+            else _no_matrix(J, count),
             "noise": _not_negative("noise", as_matrix("noise", 0.0 if noise is None else noise, count)),
             "delays": _not_negative("delays", as_matrix("delays", delays, count)),
             "time_constants": _time_constants(time_constants, count),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Network):
+            return NotImplemented
+        arrays = ("J", "noise", "delays", "time_constants")
+        return (self.names, self.populations) == (other.names, other.populations) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.names, tuple(self.J.ravel().tolist()), tuple(self.delays.ravel().tolist())))
 
     def __repr__(self) -> str:
         shown = ", ".join(self.names[:SHOWN]) + (", …" if self.lanes > SHOWN else "")
@@ -233,25 +253,45 @@ class Network(VoltageModel):
         return bool(np.any(excites & (loop[:, None] == loop)))
 
     def densities(self, initial: object) -> tuple[InitialDensity, ...]:
-        """One density for all populations, one for each, or a mapping of their names."""
+        """One density for all populations, one for each, or a mapping of their names.
+
+        Densities are given in the potential of their population, arrays of cell averages in that of the grid.
+        """
         if isinstance(initial, Mapping):
             if set(initial) != set(self.names):
                 raise InvalidArgument(
-                    f"`initial` names the populations {sorted(map(str, initial))}, "
+                    f"`initial` names the populations {sorted(map(str, initial))!r:.200}, "
                     f"but those of `model` are {sorted(self.names)}."
                 )
             initial = [initial[name] for name in self.names]
+        if isinstance(initial, list | tuple) and not initial:
+            raise InvalidArgument("`initial` is an empty list; give one density for all populations, or one for each.")
         if isinstance(initial, np.ndarray) and initial.ndim == 2:
             initial = list(initial)
-        if isinstance(initial, list | tuple) and len(initial) and not np.isscalar(initial[0]):
+        if isinstance(initial, list | tuple) and not np.isscalar(initial[0]):
             if len(initial) != self.lanes:
                 raise InvalidArgument(f"`initial` has {len(initial)} densities for {self.lanes} populations.")
             data = tuple(as_density(datum) for datum in initial)
         else:
             data = (as_density(initial),) * self.lanes
         return tuple(
-            datum if scale == 1.0 and member.V_R == self.V_R else OnScale(datum, member.V_R, self.V_R, float(scale))
+            datum if scale == 1.0 and member.V_R == self.V_R else _on_grid(datum, member.V_R, self.V_R, float(scale))
             for datum, member, scale in zip(data, self.populations, self.scales, strict=True)
+        )
+
+    def lane_potentials(self, k: int) -> tuple[float, float]:
+        member = self.populations[k]
+        return member.V_R, member.V_F
+
+    def lane_model(self, k: int) -> Population | None:
+        others = np.arange(self.lanes) != k
+        if np.any(self.J[k, others]) or np.any(self.noise[k, others]) or self.time_constants[k] != 1.0:
+            return None
+        member = self.populations[k]
+        return replace(
+            member,
+            coupling=replace(member.coupling, b=float(self.J[k, k]), delay=float(self.delays[k, k])),
+            noise=replace(member.noise, a1=float(self.noise[k, k])),
         )
 
     def lowest_potential(self, t_span: tuple[float, float] | None = None) -> float:
@@ -297,36 +337,17 @@ class Network(VoltageModel):
         return rates, most
 
 
-@dataclass(frozen=True)
-class OnScale:
-    """An initial density given in the potential of its population, on the grid of another one.
+def _on_grid(datum: InitialDensity, V_R: float, origin: float, scale: float) -> InitialDensity:
+    """A density given in the potential v of its population, on the grid with the potential u.
 
-    u = V_R' + (v − V_R)/scale is the potential of the grid, where the density is `scale` times as high.
+    u = origin + (v − V_R)/scale, where the density is `scale` times as high; Gaussians stay Gaussians.
     """
-
-    datum: InitialDensity
-    V_R: float
-    origin: float
-    scale: float
-
-    def _own(self, u: Any) -> Any:
-        return self.V_R + self.scale * (u - self.origin)
-
-    def cell_averages(self, grid: Grid) -> np.ndarray:
-        own = Grid(self._own(grid.faces), self.V_R, float(self._own(grid.V_F)))
-        return self.scale * self.datum.cell_averages(own)
-
-    def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
-        return self.scale * self.datum.value(self._own(v), float(self._own(V_F)))
-
-    @property
-    def lowest(self) -> float:
-        return self.origin + (self.datum.lowest - self.V_R) / self.scale
-
-    @property
-    def narrowest(self) -> tuple[float, float]:
-        where, length = self.datum.narrowest
-        return self.origin + (where - self.V_R) / self.scale, length / self.scale
+    if isinstance(datum, Gaussian | CompatibleGaussian):
+        return type(datum)(origin + (datum.mean - V_R) / scale, datum.variance / scale**2)
+    if isinstance(datum, FromFunction):
+        return FromFunction(lambda u: datum.function(V_R + scale * (u - origin)))
+    assert isinstance(datum, FromArray)  # cell averages are those of the grid already
+    return datum
 
 
 def excitatory_inhibitory(

@@ -259,8 +259,10 @@ def _descent(speed: Drift, top: float, length: float) -> float:
     )
 
 
-def require_population(model: object) -> Population:
-    """The model itself, or the refusal of what is none."""
+def require_population(model: object, instead: str = "call it with one population, such as fp.nnlif") -> Population:
+    """The model itself, or the refusal of what is none; of several populations with what to do `instead`."""
+    if isinstance(model, VoltageModel) and model.structured:
+        raise InvalidArgument(f"`model` must be one population, not {model!r}; {instead}.")
     if not isinstance(model, Population):
         raise InvalidArgument(f"`model` must be a model such as fp.nnlif(b=0.5), not {model!r}.")
     return model

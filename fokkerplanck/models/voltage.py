@@ -104,6 +104,14 @@ class VoltageModel(ABC):
         """A name for every lane."""
         return tuple(str(k) for k in range(self.lanes))
 
+    def lane_potentials(self, k: int) -> tuple[float, float]:
+        """V_R and V_F of lane k in its own potential, of which that of the grid is an affine image."""
+        return self.V_R, self.V_F
+
+    def lane_model(self, k: int) -> VoltageModel | None:
+        """The model of lane k alone, if it is deaf to the others."""
+        return None
+
     def mass_errors(self, masses: np.ndarray, start: np.ndarray) -> np.ndarray:
         """What the masses of the lanes, `start` at the start, differ by from what the equation keeps: one in each."""
         return masses - 1.0

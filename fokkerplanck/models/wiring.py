@@ -275,9 +275,12 @@ def _largest(matrix: Matrix) -> np.ndarray:
 def as_matrix(name: str, value: object, lanes: int) -> np.ndarray:
     """A finite array of shape (lanes, lanes), or its refusal."""
     try:
-        matrix = np.array(value, dtype=float)
+        matrix = np.array(value)
+        if matrix.dtype.kind not in "iuf":  # texts such as "1" would become numbers
+            raise TypeError
+        matrix = matrix.astype(float)
     except (TypeError, ValueError):
-        raise InvalidArgument(f"`{name}` must be a matrix of numbers, not {value!r}.") from None
+        raise InvalidArgument(f"`{name}` must be a matrix of numbers, not {value!r:.60}.") from None
     if matrix.ndim == 0:
         matrix = np.full((lanes, lanes), float(matrix))
     if matrix.shape != (lanes, lanes):

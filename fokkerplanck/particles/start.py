@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..elements import Elements
-from ..inputs import check_pool, checked_past, silent_before
+from ..inputs import check_pool, check_single, checked_past, silent_before
 from ..interpolation import RateHistory
 from ..models.population import Population
 from ..operators.memory import Memory
@@ -142,6 +142,8 @@ def _drawn(
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Independent neurons from a density or a State: potentials, and when the silent ones come back."""
+    if isinstance(initial, State):
+        check_single(initial, "initial")
     v, share = _of_state(model, initial) if isinstance(initial, State) else _of_density(model, initial, t_span)
     pool = initial.refractory if isinstance(initial, State) else float(silent_before(model, past)[0])
     check_pool(model, pool)
