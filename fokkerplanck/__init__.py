@@ -32,6 +32,11 @@ _HOME = {
     "PermutationKernel": "models.synapses",
     "SynapseMatrix": "models.synapses",
     "scaling": "models.synapses",
+    "family_scaling": "models.synapses",
+    "erdos_renyi": "models.synapses",
+    "chung_lu": "models.synapses",
+    "hub_network": "models.synapses",
+    "in_degree_kernel": "models.synapses",
     "learning": "models.learning",
     "Learning": "models.learning",
     "connectivity": "models.learning",
@@ -106,6 +111,7 @@ _HOME = {
     "Tree": "trees",
     "tree_observable": "trees",
     "tree_density": "trees",
+    "tree_gaps": "trees",
     "load": "storage",
 }
 """Every public name, once, and the module it lives in."""
@@ -145,6 +151,11 @@ if TYPE_CHECKING:
         RingKernel,
         SmoothKernel,
         SynapseMatrix,
+        chung_lu,
+        erdos_renyi,
+        family_scaling,
+        hub_network,
+        in_degree_kernel,
         scaling,
     )
     from .models.threshold import RandomThreshold, SoftThreshold
@@ -166,7 +177,7 @@ if TYPE_CHECKING:
     from .steppers.rosenbrock import Rodas5P
     from .steppers.splitting import Splitting
     from .storage import load
-    from .trees import Tree, tree_density, tree_observable
+    from .trees import Tree, tree_density, tree_gaps, tree_observable
 
 __all__ = [*_HOME, "__version__"]
 

@@ -498,10 +498,10 @@ class _Tracer:
             if b - a <= 1e-2 * NARROW:
                 return []
             middle = (0.5 * (a + b), self.count(self.beyond(old, 0.5 * (a + b))))
+            if middle[1] is None:  # it happens to lie there
+                return self.hopf(old, a, b, max(before, after)) if abs(after - before) == 2 else []
         except FloatingPointError:
             return []
-        if middle[1] is None:  # it happens to lie there
-            return self.hopf(old, a, b, max(before, after)) if abs(after - before) == 2 else []
         return self.pairs(old, (a, before), middle) + self.pairs(old, middle, (b, after))
 
     def hopf(

@@ -155,7 +155,7 @@ class ExtendedPopulation(VoltageModel):
 
     def __repr__(self) -> str:
         late = f", delay={self.delay:g}" if self.delay else ""
-        return f"ExtendedPopulation({self.kernel!r:.100}, {self.lanes} labels{late})"
+        return f"ExtendedPopulation({type(self.kernel).__name__}, {self.lanes} labels{late})"
 
     # -- labels -------------------------------------------------------------------------------------------------
 

@@ -204,8 +204,25 @@ class Learning(VoltageModel):
                     f"`saturation` and its slope must map an array of activities to finite numbers of the same shape, "
                     f"but {self.saturation!r} does not do so at {PROBES.tolist()}."
                 )
+        if np.any(self.saturation(PROBES) < 0.0):
+            raise InvalidArgument("`saturation` must not be negative: the sign of a synapse is that of its weight w.")
+        self._check_neuron()
         # Functions of w that are wrong somewhere on the grid are refused here, not in the middle of a run.
         _ = self.external, self._rule_at_faces
+
+    def _check_neuron(self) -> None:
+        neuron, coupling = self.neuron, self.neuron.coupling
+        if coupling.gain or neuron.noise.gain or coupling.delay or coupling.time_dependent or coupling.external_at(0.0):
+            raise InvalidArgument(
+                f"`neuron` has an input of its own ({coupling!r}, a1 = {neuron.noise.gain:g}); give it as the `signal`."
+            )
+        if not neuron.threshold.absorbing:
+            raise InvalidArgument(f"`neuron` needs a hard threshold, not {neuron.threshold!r}.")
+        if not neuron.refractory.memoryless:
+            raise InvalidArgument(
+                f"`refractory` = {neuron.refractory!r} looks back in time, while the weights move on; use "
+                f"fp.ExponentialRefractory."
+            )
 
     def __repr__(self) -> str:
         return f"Learning({self.resolution} weights in [{self.w_min:g}, {self.w_max:g}], speed {self.speed:g})"
@@ -471,7 +488,7 @@ def learning(
     Parameters
     ----------
     weights : (float, float) or array
-        Interval of the synaptic weights w, negative ones inhibitory; or the weights themselves, shape (lanes,), three
+        Interval of the synaptic weights w, negative ones inhibitory; or the weights themselves, shape (lanes,), four
         or more and equally spaced, which are then the centres of the cells.
     lanes : int, optional
         Number of cells in w, 64 unless it is given; with an array of weights there is nothing to choose.
@@ -512,11 +529,6 @@ def learning(
     w_min, w_max, lanes = _interval(weights, lanes)
     positive("a0", a0)
     neuron = nnlif(b=0.0, a0=a0, V_R=V_R, V_F=V_F, refractory=refractory, drift=drift)
-    if not neuron.refractory.memoryless:
-        raise InvalidArgument(
-            f"`refractory` = {refractory!r} looks back in time, while the weights move on; use "
-            f"fp.ExponentialRefractory."
-        )
     return Learning(neuron, w_min, w_max, lanes, signal, rule, _as_saturation(saturation, saturation_slope), speed)
 
 

@@ -86,10 +86,17 @@ class Network(VoltageModel):
         noise: Any = None,
         delays: Any = 0.0,
         time_constants: Any = 1.0,
+        names: Sequence[str] | None = None,
     ) -> None:
+        if names is not None:
+            if isinstance(populations, Mapping) or len(names) != len(populations):
+                raise InvalidArgument("`names` must be one for each of a list of `populations`; a mapping has its own.")
+            populations = dict(zip(names, populations, strict=True))
+            if len(populations) != len(names):
+                raise InvalidArgument(f"`names` = {tuple(names)!r} names two populations alike.")
         if isinstance(populations, Mapping):
-            names, members = tuple(populations), tuple(populations.values())
-            for name in names:
+            labels, members = tuple(populations), tuple(populations.values())
+            for name in labels:
                 if not isinstance(name, str) or not name:  # 1 and "1" would be two populations of one name
                     raise InvalidArgument(f"`populations` must be named by texts, such as 'E' and 'I', not {name!r}.")
         else:
@@ -98,10 +105,10 @@ class Network(VoltageModel):
                     f"`populations` must be a list of populations, such as [fp.nnlif(b=0.0)], not {populations!r}."
                 )
             members = tuple(populations)
-            names = tuple(str(k) for k in range(len(members)))
+            labels = tuple(str(k) for k in range(len(members)))
         if not members:
             raise InvalidArgument("`populations` is empty; a network has at least one.")
-        for name, member in zip(names, members, strict=True):
+        for name, member in zip(labels, members, strict=True):
             if not isinstance(member, Population):
                 raise InvalidArgument(
                     f"population {name!r} in `populations` must be one such as fp.nnlif(b=0.0), not {member!r:.80}."
@@ -115,7 +122,7 @@ class Network(VoltageModel):
         count = len(members)
         values = {
             "populations": members,
-            "names": names,
+            "names": labels,
             "J": as_matrix("J", J, count)
             if isinstance(J, Sequence | np.ndarray) or count == 1
             else _no_matrix(J, count),

@@ -50,18 +50,6 @@ BOUNDED, VANISHING = 0.2, -0.2
 # --- what a kernel is on finitely many labels -------------------------------------------------------------------------
 
 
-class Matrix(Protocol):
-    """What is asked of `Coupling.matrix`: NumPy arrays, SciPy's sparse arrays and `LowRankMatrix` have it."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def T(self) -> Any: ...
-
-    def __matmul__(self, other: Any) -> Any: ...
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class LowRankMatrix:
     """The matrix left rightᵀ, which is never built: a product with a vector costs O(lanes · rank).

@@ -21,6 +21,7 @@ DENSE = 512
 """Lanes up to which a linear system with the matrix of the rates is solved directly, by LAPACK."""
 KRYLOV = 60
 """Vectors that GMRES keeps; as a rule a dozen are enough, for within a step the rates respond weakly."""
+RESTARTS = 5
 SOLVED = 1e-13
 """Relative residual at which GMRES ends."""
 
@@ -73,7 +74,8 @@ class Wiring(Protocol):
     ) -> Callable[[np.ndarray], np.ndarray] | None:
         """x ↦ (1 − G)⁻¹ x, where G u = by_current δc + by_diffusion δa for a change u of the rates that act at once.
 
-        None if 1 − G has no positive determinant: then the rates beget each other without end.
+        None if 1 − G has no positive determinant: then the rates beget each other without end. (With more lanes than
+        `DENSE` the determinant is not known; the answer is then that of the linear system.)
         """
         ...
 
@@ -241,9 +243,12 @@ def _iterated(
         size = float(np.linalg.norm(x))
         if size == 0.0 or not np.isfinite(size):
             return x
-        u, failed = gmres(operator, x, rtol=SOLVED, restart=KRYLOV, maxiter=20)
-        # A step whose rates are not found must be seen by its error estimate.
-        return np.asarray(u) if not failed else np.full_like(x, np.nan)
+        u, failed = gmres(operator, x, rtol=SOLVED, restart=KRYLOV, maxiter=RESTARTS)
+        if not failed:
+            return np.asarray(u)
+        # Strong coupling: elimination takes long, but it does not fail. Without rates a step must be refused.
+        direct = _eliminated(current, noise, by_current, by_diffusion)
+        return np.full_like(x, np.nan) if direct is None else direct(x)
 
     return solve
 

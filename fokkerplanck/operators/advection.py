@@ -117,10 +117,10 @@ class Hebbian:
         dt : float
             Length of the time interval.
 
-        Raises
-        ------
-        InvalidArgument
-            If the interval is too long for 10 000 steps.
+        Returns
+        -------
+        int
+            −1, and n as it was, if the interval is too long for 10 000 steps.
         """
         if self.speed == 0.0:
             return 0
@@ -131,10 +131,8 @@ class Hebbian:
             )
             if steps >= 0:
                 break
-            if len(self._ahead) > MOST_STEPS:
-                raise InvalidArgument(
-                    f"`dt` = {dt:g} is too long for learning: over {MOST_STEPS} steps; use a smaller one."
-                )
+            if len(self._ahead) > MOST_STEPS or not np.all(np.isfinite(row)):
+                return -1
             row[:] = start
             self._ahead = np.zeros((4 * len(self._ahead), len(self.faces)))
             self._back = np.zeros_like(self._ahead)

@@ -233,8 +233,9 @@ class Dilated:
         """Refused, as `implicit_step` is."""
         raise InvalidArgument("the dilated time needs an adaptive stepper, fp.Rodas5P().")
 
-    def exchange(self, y: np.ndarray, t: float, dt: float) -> None:
+    def exchange(self, y: np.ndarray, t: float, dt: float) -> bool:
         """There is one lane."""
+        return True
 
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> NoReturn:
         """Refused: a fixed step in τ would meet a blow-up anywhere within it."""

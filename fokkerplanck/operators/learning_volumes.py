@@ -24,10 +24,8 @@ class LearningVolumes(FiniteVolumes):
         super().__init__(model, grid, scheme)
         self._hebbian = Hebbian(np.array(model.rule_at(model.w_faces)), np.array(model.w_faces), model.speed)
         self._no_rows = np.empty((0, self.lanes))
-        self.exchanges_made = 0
-        """Steps of the transport in w so far."""
 
-    def exchange(self, y: np.ndarray, t: float, dt: float) -> None:
+    def exchange(self, y: np.ndarray, t: float, dt: float) -> bool:
         """∂t p + ε ∂w[(Φ − w) p] = 0 for the time dt, of the density and of the refractory pool.
 
         What fires is e p in the last cell. While N̄ changes so does e, through the drift at the last face: a first run
@@ -36,9 +34,10 @@ class LearningVolumes(FiniteVolumes):
         row = y[-3].copy()
         emission = self._emission(y[-1], t)
         ahead = row.copy()
-        self._hebbian.advance(self._no_rows, ahead, emission, 0.5 * dt)
+        if self._hebbian.advance(self._no_rows, ahead, emission, 0.5 * dt) < 0:
+            return False
         middle = self._emission(emission * ahead, t)
-        self.exchanges_made += self._hebbian.advance(y[:-1], row, middle, dt)
+        return self._hebbian.advance(y[:-1], row, middle, dt) >= 0
 
     def _emission(self, rate: np.ndarray, t: float) -> np.ndarray:
         """e of every lane: the weight of the last cell in the flux through V_F, for these rates."""

@@ -217,7 +217,8 @@ class PopulationSystem(ABC):
         self.deposit(self._by_reset, self._passed)
         self.substitute(self._by_reset)
         self._share = 1.0 - (eta + self.emitted(self._by_reset))
-        if self.lanes == 1 or not self.wiring.prompt:
+        self._resolved = None
+        if self.lanes == 1 or not self.wiring.prompt or not np.all(self._share > 0.0):
             return
         gains = [np.zeros(self.lanes), np.zeros(self.lanes)]
         responses = [(self._by_current, (1.0, 0.0)), (self._by_diffusion, (0.0, 1.0))]
@@ -298,14 +299,19 @@ class PopulationSystem(ABC):
             passed[mine], held[mine] = max(dt - latency, 0.0) / dt, min(latency / dt, 1.0)
         return Reset(known, passed, held)
 
-    def exchange(self, y: np.ndarray, t: float, dt: float) -> None:  # noqa: B027  # nothing is what most models do
-        """Move neurons from lane to lane for the time dt, in place: nobody moves unless a subclass says so."""
+    def exchange(self, y: np.ndarray, t: float, dt: float) -> bool:
+        """Move neurons from lane to lane for the time dt, in place; False if that is too long.
+
+        Nobody moves unless a subclass says so.
+        """
+        return True
 
     def close(self, y: np.ndarray, t: float) -> bool:
         """Set y[-1] to the rates N that solve N = e(N, t)·n; False (and y unchanged) if there are none.
 
         e is convex in N, so with one lane Newton's iteration from N = 0 climbs to the smallest root; it meets a slope
-        ≥ 0 of e·n − N only if there is no root: the density at V_F has reached 1/b, or a1 |∂v n| has reached 1.
+        ≥ 0 of e·n − N only if there is no root: the density at V_F has reached 1/b, or a1 |∂v n| has reached 1. Of
+        several lanes the root is the one that Newton's iteration reaches from the last rates, or else from zero.
         """
         if not self.wiring.prompt:
             y[-1] = self.firing(y[:-2], self.inputs(y, t))[0]
@@ -375,7 +381,7 @@ class PopulationSystem(ABC):
         """The step of length dt that ended with y at t is past. True if N jumps there, and y[-1] with it."""
         if self._memory is None:
             return False
-        self._memory.accept(dt, t, y[-1], tuple(k[-1] for k in bend))
+        self._memory.accept(dt, t, y[-1], tuple(k[-1].copy() for k in bend))
         if not self._jumps_for_ever or abs(t - self._next_break) > SLACK * self.depth:
             return False
         self._since = t

@@ -267,6 +267,11 @@ def simulate_synapses(
             f"fewer times, or several runs."
         )
     current = _checked_current(external, synapses.count, span)
+    if law.absorbing and not callable(current) and np.ptp(current) > 0.0:
+        raise InvalidArgument(
+            "`external` must be the same for all neurons where the threshold is hard; use one current, or a "
+            "fp.SoftThreshold."
+        )
     number = checked_seed(seed)
     start = _starting(initial, synapses, parts, number)
     bound = None if rate_bound is None else positive("rate_bound", rate_bound)
@@ -562,8 +567,6 @@ class _Task:
     def _passages(self, V: np.ndarray, first: int, last: int, t: float, dt: float) -> None:
         new = self._flowed(V, first, last, t, dt)
         current = self.current(t + 0.5 * dt) if callable(self.current) else float(self.current[0])
-        if not callable(self.current) and np.ptp(self.current) > 0.0:
-            raise InvalidArgument("`external` must be the same for all neurons where the threshold is hard.")
         speed = float(drift_at(self.drift, np.array([self.reset]))[0]) + current
         a, V_F = 0.5 * self.sigma**2, float(self.law.V_F)
         count = V.shape[1]

@@ -14,7 +14,7 @@ from ..models.learning import Learning
 from ..models.population import Population
 from ..models.threshold import HardThreshold, RandomThreshold
 from ..outcomes import Status
-from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots, visible_potentials
+from .panels import NOISE, plot_density_image, plot_rate, plot_rates, plot_snapshots, visible_potentials
 from .style import DENSITY_MAP
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def _many(solution: Solution) -> Figure:
     figure.colorbar(mesh, ax=rates, label="$N(t)$", extend=_beyond(mesh))
     rates.set(xlabel="$t$", ylabel=name)
     final = solution.final
-    shown = densities.pcolormesh(lanes, final.grid.faces, final.density.T, cmap=DENSITY_MAP, vmin=0.0, rasterized=True)
+    n = np.where((final.density < 0.0) & (final.density > -NOISE), 0.0, final.density)
+    shown = densities.pcolormesh(lanes, final.grid.faces, n.T, cmap=DENSITY_MAP, vmin=0.0, rasterized=True)
     figure.colorbar(shown, ax=densities, label=f"$n(v, t = {final.t:.4g})$", extend=_beyond(shown))
     densities.set(xlabel=name, ylabel="$v$", ylim=visible_potentials(solution))
     return figure

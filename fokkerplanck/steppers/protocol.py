@@ -37,8 +37,9 @@ class System(Protocol):
         """What to add to the rates of a backward-Euler step that fires more than they say by `excess`."""
         ...
 
-    def exchange(self, y: np.ndarray, t: float, dt: float) -> None:
-        """Move neurons from lane to lane for the time dt, in place; their rates are set by `close`."""
+    def exchange(self, y: np.ndarray, t: float, dt: float) -> bool:
+        """Move neurons from lane to lane for the time dt, in place; their rates are set by `close`. False if it is
+        too long."""
         ...
 
     def explicit_limit(self, y: np.ndarray, t: float) -> float: ...

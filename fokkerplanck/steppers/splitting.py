@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..outcomes import InvalidArgument
 from .protocol import Step, Stepper, System, Tolerance
 from .rosenbrock import GROW, SAFETY, SHRINK, Rodas5P
 
@@ -70,7 +71,8 @@ class Splitting:
     def step(self, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None:
         if self.inner.order == 1:
             moved = y.copy()
-            system.exchange(moved, t, dt)
+            if not self._exchanged(system, moved, t, dt):
+                return None
             inner = self.inner.step(system, moved, t, dt, tolerance)
             return None if inner is None else Step(y, inner.new, dt, inner.error)
         if not self.adaptive:
@@ -93,14 +95,22 @@ class Splitting:
     ) -> tuple[np.ndarray, float] | None:
         """The new y, and the error of the inner step."""
         moved = y.copy()
-        system.exchange(moved, t, 0.5 * dt)
-        if not system.close(moved, t):
+        if not self._exchanged(system, moved, t, 0.5 * dt) or not system.close(moved, t):
             return None
         inner = self.inner.step(system, moved, t, dt, tolerance)
         if inner is None:
             return None
         new = inner.new.copy()
-        system.exchange(new, t + dt, 0.5 * dt)
+        if not self._exchanged(system, new, t + dt, 0.5 * dt):
+            return None
         if not np.all(np.isfinite(new)) or not system.close(new, t + dt):
             return None
         return new, inner.error
+
+    def _exchanged(self, system: System, y: np.ndarray, t: float, dt: float) -> bool:
+        """Whether the exchange could be made; a fixed step that is too long for it is the user's."""
+        if system.exchange(y, t, dt):
+            return True
+        if not self.adaptive and np.all(np.isfinite(y)):
+            raise InvalidArgument(f"`dt` = {dt:g} is too long for the exchange between the lanes; use a smaller one.")
+        return False

@@ -281,13 +281,17 @@ def test_the_discrete_stationary_state_of_each(laws):
         (lambda s: fp.critical_connectivity(LATE, (-1.0, 1.0)), "fp.critical_delay, at"),
         (lambda s: fp.pseudo_equilibria(LATE), "fp.solve takes networks with delays"),
         (lambda s: fp.cascade(PAIR, s), "followed in one population only"),
-        (lambda s: fp.simulate(PAIR, 100, START, SPAN), "fp.solve finds the densities of networks"),
     ],
 )
 def test_what_is_of_one_population_says_what_to_do_instead(call, instead, solution):
     with refused(r"`model` must be one population, not Network\(2 populations: E, I\)") as caught:
         call(solution.final)
     assert instead in str(caught.value)
+
+
+def test_particles_of_a_network_are_simulated_on_their_synapses():
+    with refused("of type Network, but fp.simulate moves neurons that are all alike; use fp.simulate_synapses"):
+        fp.simulate(PAIR, 100, START, SPAN)
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,17 @@ def test_no_learning_is_no_work():
     assert hebbian(learning(lanes=8, speed=0.0)).advance(n, n[0].copy(), np.ones(8), 1.0) == 0
 
 
-def test_an_endless_step_is_refused():
-    law = hebbian(learning(lanes=8, speed=1.0))
-    with pytest.raises(fp.InvalidArgument, match="too long"):
-        law.advance(np.ones((1, 8)), np.ones(8), np.ones(8), 1e5)
+def test_an_endless_step_is_not_made():
+    law, n = hebbian(learning(lanes=8, speed=1.0)), np.ones((1, 8))
+    assert law.advance(n, np.ones(8), np.ones(8), 1e5) == -1
+    assert np.all(n == 1.0)
+
+
+def test_an_adaptive_run_shortens_a_step_that_is_too_long_for_the_exchange():
+    """Without activity the solution rests, and the steps grow: a fixed step is the user's, an adaptive one is not."""
+    model = learning(weights=(-1.0, 0.0), lanes=8, rule=0.0, speed=1.0)
+    start, grid = fp.connectivity(lambda w: np.ones_like(w), fp.gaussian(0.0, 0.25)), model.grid(24)
+    sol = fp.solve(model, start, (0.0, 2e4), grid=grid, rtol=1e-3, estimate_error=False, save_at=[])
+    assert sol.status is fp.Status.FINISHED
+    with pytest.raises(fp.InvalidArgument, match="too long for the exchange"):
+        fp.solve(model, start, (0.0, 2e4), grid=grid, stepper=fp.BackwardEuler(5e3), estimate_error=False)
