@@ -465,6 +465,11 @@ def learned_connectivity(model: Learning) -> tuple[LearnedState, ...]:
     >>> learned_connectivity(learning(weights=(-1.5, 0.0), signal=1.0, rule=-1.0))  # doctest: +ELLIPSIS
     (LearnedState(w* = -0.569183283408, N̄ = 0.402473359436, residual ...),)
     """
+    if not model.w_min <= 0.0 <= model.w_max:
+        raise InvalidArgument(
+            f"`weights` from {model.w_min:g} to {model.w_max:g} leave out 0, from where what is learned reaches to w*; "
+            f"use an interval that contains it."
+        )
     side = _side(model)
     reach = abs(model.w_max if side > 0.0 else model.w_min)
     nodes, weights = NODES

@@ -150,7 +150,9 @@ class Solution:
 
         From a second run with half the resolution and thirty times the tolerance. The first 1 % of the run is left out
         (a datum that does not vanish at V_F starts with an infinite rate), and so is the last tenth before a blow-up.
-        Not a number if no estimate was made, infinite if the second run went wrong.
+        Of several lanes the largest, relative to |N| of the lane plus a thousandth of the largest rate there is. The
+        lanes stay as they are: how finely labels ξ or weights w are resolved is not in it. Not a number if no estimate
+        was made, infinite if the second run went wrong.
         """
         return self.quality.error_estimate
 

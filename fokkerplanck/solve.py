@@ -189,7 +189,7 @@ def solve(
     return best.recorder.solution(
         model,
         end.status,
-        _message(end),
+        _message(end, model),
         end.blow_up,
         best.problem.settings(rtol, atol),
         end.y,
@@ -387,7 +387,7 @@ def _error(fine: Recorder, coarse: Recorder, ending: Ending, problem: Problem, a
     rate = here(times)
     apart = np.abs(there(times) - rate)
     gain = min(problem.scheme.gain, LOOSER if problem.stepper.adaptive else 2.0**problem.stepper.order) - 1.0
-    relative = np.abs(rate) + SMALL * np.max(np.abs(rate), axis=0, initial=0.0)
+    relative = np.abs(rate) + SMALL * np.max(np.abs(rate), initial=0.0)
     allowed = asked.atol + asked.rtol * np.abs(rate)
     with np.errstate(invalid="ignore", divide="ignore"):
         largest = [float(np.nanmax(apart / scale, initial=0.0)) / gain for scale in (relative, allowed)]
@@ -401,17 +401,18 @@ def _missed(error: float, rtol: float) -> str:
     )
 
 
-def _message(ending: Ending) -> str:
+def _message(ending: Ending, model: VoltageModel) -> str:
     if ending.blow_up is None:
         status, events = ending.status.value, len(ending.jumps)
         passed = f", through {events} firing event{'s' if events > 1 else ''}" if events else ""
         return f"{status[0].upper()}{status[1:]}{ending.why} at t = {ending.t:.9g}{passed}."
     low, high = ending.blow_up.interval
+    whose = f" of population {model.lane_names[ending.blow_up.lane]}" if model.structured else ""
     if low == high:
-        return f"The firing rate blows up at once, at t* = {low:g}: {ending.blow_up.evidence}."
+        return f"The firing rate{whose} blows up at once, at t* = {low:g}: {ending.blow_up.evidence}."
     digits = max(4, 2 + math.ceil(math.log10(high / (high - low)))) if 0 < low < high else 6
     return (
-        f"The firing rate blows up at t* = {ending.blow_up.time:.{digits}g}, between {low:.{digits}g} and "
+        f"The firing rate{whose} blows up at t* = {ending.blow_up.time:.{digits}g}, between {low:.{digits}g} and "
         f"{high:.{digits}g}: {ending.blow_up.evidence}."
     )
 

@@ -131,8 +131,15 @@ class WilsonCowan:
             right_side, (0.0, t_end), np.concatenate([N, W.ravel()]), method="LSODA", t_eval=t, rtol=max(rtol, 3e-14),
             atol=1e-3 * rtol, jac=jacobian,
         )  # fmt: skip
-        if not run.success:
-            raise InvalidArgument(f"The integration fails at t = {run.t[-1] if len(run.t) else 0.0:g}: {run.message}")
+        sound = np.all(np.isfinite(run.y), axis=0)
+        if not run.success or not np.all(sound):
+            last = run.t[sound][-1] if np.any(sound) else 0.0
+            why = (
+                run.message
+                if not run.success
+                else "the rates grow beyond all bounds; use a `saturation` that saturates"
+            )
+            raise InvalidArgument(f"The integration fails after t = {last:g}: {why}")
         return WilsonCowanRun(self, frozen(t), frozen(run.y[:n].T.copy()), frozen(run.y[n:].T.reshape(-1, n, n).copy()))
 
     def jacobian(self, rates: np.ndarray, weights: np.ndarray) -> np.ndarray:

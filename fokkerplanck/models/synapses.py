@@ -142,7 +142,9 @@ class GaussLegendre:
     """
 
     def __call__(self, lanes: int) -> tuple[np.ndarray, np.ndarray]:
-        x, w = np.polynomial.legendre.leggauss(lanes)
+        from scipy.special import roots_legendre  # of a tridiagonal matrix: thousands of labels take no time
+
+        x, w = roots_legendre(lanes)
         return 0.5 * (x + 1.0), 0.5 * w
 
 
@@ -284,6 +286,10 @@ class SmoothKernel:
         """w(ξ, ζ); refuses a function that does not return finite numbers of the common shape."""
         shape = np.broadcast_shapes(xi.shape, zeta.shape)
         values = np.asarray(self.function(xi, zeta))
+        if values.ndim <= len(shape) and all(
+            n in (1, m) for n, m in zip(values.shape[::-1], shape[::-1], strict=False)
+        ):
+            values = np.broadcast_to(values, shape)  # a kernel may depend on one of its arguments only
         if values.dtype.kind not in "biuf" or values.shape != shape or not np.all(np.isfinite(values)):
             raise InvalidArgument(
                 f"`function` must map two arrays of labels to finite numbers of their common shape {shape}, not to "

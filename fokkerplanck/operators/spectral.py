@@ -32,6 +32,8 @@ RESTLESS = 1e-4
 """The same where the rate may blow up, and thrice that at V_R: layers a/(bN) are resolved up to N of about 1e5/b."""
 SMALLEST_TAIL = 1e-7
 """Of the Legendre coefficients of the initial density, over its peak, so that it is positive to about that."""
+MOST_LANES = 8
+"""More lanes than this are quicker on cells, whose sweeps run over all lanes at once."""
 MOST_NODES = 3000
 """More of them (very little noise on a long way) are slower than cells."""
 ROUGH = 1e-4
@@ -84,7 +86,9 @@ class Spectral:
     @staticmethod
     def suits(model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float]) -> bool:
         """Whether model and datum are smooth enough: there is noise, and polynomials approach the density quickly."""
-        if not model.always_noisy or model.structured:
+        if not model.always_noisy or model.exchanges or model.lanes > MOST_LANES:
+            return False
+        if model.open and np.any(model.absorbing):
             return False
         grid = Spectral(1e-4).grid(model, datum, t_span)
         if grid.cells > MOST_NODES:

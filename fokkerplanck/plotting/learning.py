@@ -73,7 +73,9 @@ def plot_learning(solution: Solution, times: Sequence[float] | None = None) -> F
     extend = "max" if float(solution.density[chosen].max()) > top else "neither"
     above.colorbar(mesh, ax=list(images), label="$p(v, w)$", aspect=25, extend=extend)
     left, middle, right = below.subplots(1, 3)
-    masses = solution.density @ solution.grid.width
+    # Who is refractory has a weight as well.
+    silent = solution.refractory[np.searchsorted(solution.t, solution.saved_t).clip(0, len(solution.t) - 1)]
+    masses = solution.density @ solution.grid.width + silent
     rates = solution.rate_at(solution.saved_t)
     for i, k in enumerate(chosen):
         colour = SNAPSHOT_MAP(i / max(len(chosen) - 1, 1))
@@ -176,7 +178,9 @@ def _chosen(solution: Solution, times: Sequence[float] | None) -> list[int]:
         if not np.all((asked >= solution.t[0]) & (asked <= solution.t[-1])):
             raise InvalidArgument(f"`times` must lie within [{solution.t[0]:g}, {solution.t[-1]:.9g}].")
         return list(dict.fromkeys(int(np.argmin(np.abs(saved - time))) for time in asked))
-    masses = solution.density @ solution.grid.width
+    # Who is refractory has a weight as well.
+    silent = solution.refractory[np.searchsorted(solution.t, solution.saved_t).clip(0, len(solution.t) - 1)]
+    masses = solution.density @ solution.grid.width + silent
     change = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(masses, axis=0)).sum(axis=1))])
     if not change[-1] > 0.0:  # frozen weights
         change = np.linspace(0.0, 1.0, len(saved))

@@ -134,6 +134,13 @@ def test_a_permutation_carries_rates_where_it_should(order, times):
 
 def test_a_low_rank_kernel_is_the_smooth_kernel_of_its_sum():
     kernel = KERNELS["low rank"]
+    # A function of one label, or of none, need not broadcast by itself.
+    assert np.array_equal(
+        SmoothKernel(lambda x, z: 2.0).quadrature(3).dense(), ConstantKernel(2.0).quadrature(3).dense()
+    )
+    assert np.allclose(
+        SmoothKernel(lambda x, z: x).quadrature(3).dense().sum(axis=1), SmoothKernel(wave).quadrature(3).xi
+    )
     same = SmoothKernel(lambda x, z: x * np.exp(z) + np.cos(x) * np.ones_like(z))
     assert isinstance(kernel.quadrature(10).matrix, LowRankMatrix)
     assert np.allclose(kernel.quadrature(10).dense(), same.quadrature(10).dense(), atol=1e-14)
@@ -304,7 +311,7 @@ REFUSED = [
     (lambda: BlockKernel([[math.inf]], [1.0]), "matrix"),
     (lambda: BLOCKS.quadrature(1), "lanes"),
     (lambda: SmoothKernel(3.0), "function"),
-    (lambda: SmoothKernel(lambda x, z: x).quadrature(3), "function"),
+    (lambda: SmoothKernel(lambda x, z: x[:, 0]).quadrature(3), "function"),
     (lambda: LowRankKernel([], []), "left"),
     (lambda: LowRankKernel([np.cos], [np.cos, np.sin]), "right"),
     (lambda: in_degree_kernel(lambda xi: 1.0).quadrature(3), "left"),

@@ -73,7 +73,7 @@ def check(result: dict) -> list[Check]:
                 "absolute",
             ),
             Check(f"{name}: observed order of the cells", 2.0, order, 0.25, "absolute"),
-            Check(f"{name}: change of any C(w)", 0.0, kept, 1e-11, "absolute"),
+            Check(f"{name}: change of any C(w)", 0.0, kept, 1e-12, "absolute"),
         ]
     return checks
 

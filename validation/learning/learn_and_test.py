@@ -95,7 +95,7 @@ def check(result: dict) -> list[Check]:
         (state,) = fp.frozen_rates(sol.model, C)
         gap = float(np.abs(sol.final.rate - state.N).sum() * model.dw) / state.total
         checks.append(Check(f"signal at {m:g}: answer against quadrature", 0.0, gap, 5e-3, "absolute"))
-        checks.append(Check(f"signal at {m:g}: change of any C(w)", 0.0, sol.quality.mass_error, 1e-11, "absolute"))
+        checks.append(Check(f"signal at {m:g}: change of any C(w)", 0.0, sol.quality.mass_error, 1e-12, "absolute"))
     return checks
 
 

@@ -11,7 +11,8 @@ CLAIM = Claim(
     statement=(
         "The rule Φ = K(w) N N̄ leads to N(w) = w/(K N̄) and C(w) = N T(I + w σ(N̄)) between 0 and w*, where C jumps to "
         "zero; w* and N̄ solve two equations. Inhibitory learning has exactly one such state, and runs from ten "
-        "different starts all end there, however the weights began. Excitatory learning has none, one or two."
+        "different starts all end there, up to the lane in which w* lies. With σ(x) = x or x/(1 + x/m) and a "
+        "constant signal excitatory learning has none, one or two."
     ),
     source=(
         "Perthame, Salort, Wainrib (2017), theorem on the connectivity arising from a learning rule; the shock: "

@@ -14,7 +14,7 @@ CLAIM = Claim(
         "Twenty-five excitatory–inhibitory pairs on a ring, whose excitatory populations excite their neighbours, are "
         "solved in one call. If all pairs are equal each is the pair with the neighbours' connectivity added to its "
         "own, to rounding. With a different input to each pair the rates converge to the solution of the fifty "
-        "equations N_k I(c_k) = 1. The same steps take less time for each population than for one."
+        "equations N_k I(c_k) = 1. The same steps take less time for each population than in a network of two."
     ),
     source="identity between two runs of this program; steady states by quadrature",
     parameters={
