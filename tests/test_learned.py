@@ -212,7 +212,7 @@ def test_beyond_the_weights_nothing_is_found():
         (lambda: frozen_rates(learning(lanes=4), np.zeros(4)), "neurons"),
         (lambda: frozen_rates(learning(lanes=4, saturation=lambda x: 1.0 / (1.0 + x)), np.ones(4)), "decreases"),
         (lambda: learning(lanes=4, saturation=lambda x: -x), "must not be negative"),
-        (lambda: learned_connectivity(learning((-2.0, -0.5))), "an interval that contains it",
+        (lambda: learned_connectivity(learning((-2.0, -0.5))), "an interval that contains it"),
         (lambda: frozen_rates(learning(lanes=4, drift=fp.QuadraticDrift()), np.ones(4)), "leak"),
         (lambda: representing_connectivity(learning(lanes=4), np.zeros(4)), "somebody who fires"),
         (lambda: discrimination(learning(lanes=4), learning(lanes=5), np.ones(4)), "`lanes` differs"),

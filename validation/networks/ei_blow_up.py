@@ -12,8 +12,8 @@ CLAIM = Claim(
     statement=(
         "If b_EE is large the excitatory rate becomes infinite in finite time although an inhibitory population holds "
         "against it; the inhibitory rate follows with a smaller power of it. Excitatory neurons that start near V_F "
-        "blow up however strong the inhibition is, which comes too late. Stronger inhibition delays and then prevents the blow-up of a "
-        "spread datum; a refractory state does not prevent it, a transmission delay from E to E does."
+        "blow up however strong the inhibition is, which comes too late. Stronger inhibition delays and then prevents "
+        "the blow-up of a spread datum; a refractory state does not prevent it, a transmission delay from E to E does."
     ),
     source=(
         "Cáceres, Schneider, Kinet. Relat. Models 10 (2017) 587, theorem on blow-up and figure 3; ESAIM: Math. Model. "
