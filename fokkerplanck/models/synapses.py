@@ -286,9 +286,8 @@ class SmoothKernel:
         """w(ξ, ζ); refuses a function that does not return finite numbers of the common shape."""
         shape = np.broadcast_shapes(xi.shape, zeta.shape)
         values = np.asarray(self.function(xi, zeta))
-        if values.ndim <= len(shape) and all(
-            n in (1, m) for n, m in zip(values.shape[::-1], shape[::-1], strict=False)
-        ):
+        whole = values.ndim == len(shape) and all(n in (1, m) for n, m in zip(values.shape, shape, strict=True))
+        if whole or values.ndim == 0:
             values = np.broadcast_to(values, shape)  # a kernel may depend on one of its arguments only
         if values.dtype.kind not in "biuf" or values.shape != shape or not np.all(np.isfinite(values)):
             raise InvalidArgument(
