@@ -407,3 +407,14 @@ def test_the_phase_plane():
         plot_phase_plane(Network([fp.nnlif(b=0.0)], [[0.0]]))
     with pytest.raises(fp.InvalidArgument, match="`limits`"):
         plot_phase_plane(network, states=states, limits=((0.0, 1.0), (0.1, 1.0)))
+
+
+def test_one_population_that_silences_the_others_is_found_among_four():
+    """Far from the curve of the uncoupled network; what is found so is not called complete."""
+    loud = [fp.nnlif(b=0.0, a0=0.3, external=2.0, refractory=fp.ExponentialRefractory(0.1))] * 4
+    states = network_states(Network(loud, 1.5 * np.eye(4) - 3.0 * (1.0 - np.eye(4))))
+    winners = [state for state in states if state.rates.max() > 1.0]
+    assert sorted(int(np.argmax(state.rates)) for state in winners) == [0, 1, 2, 3]
+    assert all(state.rates.max() == pytest.approx(3.89190339, rel=1e-8) for state in winners)
+    assert not states.complete
+    assert "perhaps others" in repr(states)

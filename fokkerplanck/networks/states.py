@@ -26,6 +26,8 @@ EXHAUSTIVE = 3
 """Populations up to which all states are found by exclusion; the number of boxes grows like a power of theirs."""
 STARTS = 64
 """Starts of Newton's iteration where there are more."""
+LOUD = 4
+"""Rates of a population that is alone in firing, from which it is looked for as well."""
 SAME = 1e-7
 """Two solutions closer than this, relative to 1 + |log N|, are one."""
 CONVERGED = 1e-13
@@ -170,6 +172,9 @@ class NetworkStates(tuple[NetworkState, ...]):
         self = super().__new__(cls, states)
         self.complete, self.proved, self.undecided = complete, proved, undecided
         return self
+
+    def __repr__(self) -> str:
+        return super().__repr__() + ("" if self.complete else " and perhaps others")
 
 
 def network_states(network: Network) -> NetworkStates:
@@ -368,6 +373,14 @@ def _looked_for(balance: Balance, reach: Box) -> list[np.ndarray]:
     starts = qmc.Sobol(balance.network.lanes, seed=0).random(STARTS)
     for start in low + (high - low) * starts:
         add(polish(balance, start))
+    # One population that silences all others: far from the curve and from random starts. The others answer to it.
+    for k, loudest in enumerate(high):
+        for rate in np.linspace(-1.0, loudest, LOUD):
+            alone = np.full(balance.network.lanes, SILENT)
+            alone[k] = rate
+            answer = alone - balance.value(alone)
+            answer[k] = rate
+            add(polish(balance, answer))
     return found
 
 
