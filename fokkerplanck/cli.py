@@ -124,7 +124,7 @@ def _show(words: argparse.Namespace) -> int:
 def _list(words: argparse.Namespace) -> int:
     from .cases import INITIALS, SCHEMES, STEPPERS
     from .claims import find_claims, validation_folder
-    from .models.description import DRIFTS, MODELS, REFRACTORY, THRESHOLDS
+    from .models.description import DRIFTS, NETWORKS, POPULATIONS, REFRACTORY, THRESHOLDS
 
     try:
         folder = validation_folder()
@@ -133,7 +133,7 @@ def _list(words: argparse.Namespace) -> int:
     except InvalidArgument as error:  # an installed package has neither
         print(f"Claims: {error}\n")
     named: dict[str, Mapping[str, object]] = {
-        "Models": MODELS,
+        "Models": {**POPULATIONS, **NETWORKS},
         "Refractory laws": REFRACTORY,
         "Threshold laws": THRESHOLDS,
         "Drift laws": DRIFTS,

@@ -460,6 +460,34 @@ def test_a_newer_format_is_refused(saved, tmp_path, monkeypatch):
     assert f"has format {storage.FORMAT_VERSION + 1}" in refusal(tmp_path / "run.nc")
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        fp.learning(lanes=8, signal=1.0, speed=0.5),
+        fp.learning((0.0, 3.0), 8, 0.5, 1.0, fp.Saturating(2.0), 0.0, 0.5, -1.0, 3.0, fp.ExponentialRefractory(0.1)),
+    ],
+)
+def test_a_learning_network_of_numbers_is_stored(model, tmp_path):
+    start = fp.connectivity(np.ones_like, fp.gaussian(-2.0, 0.25))
+    grid = model.grid(30, v_min=-6.0)
+    sol = fp.solve(model, start, (0.0, 0.1), grid=grid, stepper=fp.BackwardEuler(0.05), estimate_error=False)
+    sol.save(tmp_path / "learning.nc")
+    loaded = fp.load(tmp_path / "learning.nc")
+    assert loaded.model == model
+    assert np.array_equal(loaded.density, sol.density)
+    assert len(loaded.plot().axes) == len(sol.plot().axes)
+
+
+def test_what_a_learning_network_cannot_store_is_told(tmp_path):
+    model = fp.learning(lanes=8, signal=np.cos)
+    start = fp.connectivity(np.ones_like, fp.gaussian(-2.0, 0.25))
+    stepper = fp.BackwardEuler(0.05)
+    sol = fp.solve(model, start, (0.0, 0.1), grid=model.grid(30), stepper=stepper, estimate_error=False)
+    with pytest.warns(fp.FokkerPlanckWarning, match="`signal` is a function of the weight"):
+        sol.save(tmp_path / "learning.nc")
+    assert fp.load(tmp_path / "learning.nc").model is None
+
+
 def test_an_unknown_law_is_not_mistaken_for_damage(saved, monkeypatch):
     monkeypatch.setitem(description.LAWS, "refractory", {})
     assert "does not know; upgrade it" in refusal(saved)

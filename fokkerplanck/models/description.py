@@ -10,6 +10,7 @@ from ..outcomes import InvalidArgument, named
 from .catalog import nnlif
 from .coupling import MeanFieldCoupling
 from .drift import Drift, ExponentialDrift, Leak, QuadraticDrift
+from .learning import HyperbolicTangent, Identity, Learning, Saturating, Saturation, learning
 from .network import Network, excitatory_inhibitory
 from .noise import ActivityNoise
 from .population import Population
@@ -23,7 +24,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "network": Network,
     "excitatory-inhibitory": excitatory_inhibitory,
 }
-MODELS: dict[str, Callable[..., VoltageModel]] = {**POPULATIONS, **NETWORKS}
+MODELS: dict[str, Callable[..., VoltageModel]] = {**POPULATIONS, **NETWORKS, "learning": learning}
 """The names of the models in files. A model is one function and one line here."""
 
 REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory, "fixed": FixedRefractory}
@@ -35,6 +36,9 @@ THRESHOLDS: dict[str, type[Threshold]] = {"random": RandomThreshold}
 DRIFTS: dict[str, type[Drift]] = {"quadratic": QuadraticDrift, "exponential": ExponentialDrift}
 """The names of the drift laws in files; the leak is the absence of the entry."""
 
+SATURATIONS: dict[str, type[Saturation]] = {"saturating": Saturating, "tanh": HyperbolicTangent}
+"""The names of the saturations of learning networks in files; σ(x) = x is the absence of the entry."""
+
 LAWS: dict[str, dict[str, Any]] = {"refractory": REFRACTORY, "threshold": THRESHOLDS, "drift": DRIFTS}
 ABSENT = {"refractory": NoRefractory, "threshold": HardThreshold, "drift": Leak}
 
@@ -44,7 +48,7 @@ def model_to_dict(model: VoltageModel) -> dict[str, Any]:
 
     Parameters
     ----------
-    model : Population or Network
+    model : Population, Network or Learning
         Made of the laws of the catalog, with constant external currents.
 
     Raises
@@ -57,6 +61,8 @@ def model_to_dict(model: VoltageModel) -> dict[str, Any]:
     """
     if isinstance(model, Network):
         return _network_to_dict(model)
+    if isinstance(model, Learning):
+        return _learning_to_dict(model)
     if not isinstance(model, Population):
         raise InvalidArgument(f"{model!r} is not one that a file can hold.")
     _refuse_code(model)
@@ -102,7 +108,7 @@ def model_from_dict(description: Mapping[str, Any]) -> VoltageModel:
     if isinstance(arguments.get("populations"), Mapping):
         members = arguments["populations"]
         arguments["populations"] = {name: model_from_dict(member) for name, member in members.items()}
-    for slot, table in LAWS.items():
+    for slot, table in (LAWS | {"saturation": SATURATIONS}).items():
         law = arguments.get(slot)
         if make is excitatory_inhibitory and isinstance(law, tuple | list):
             arguments[slot] = tuple(_law_from_dict(slot, table, one) for one in law)
@@ -130,6 +136,29 @@ def _network_to_dict(network: Network) -> dict[str, Any]:
     }
 
 
+def _learning_to_dict(model: Learning) -> dict[str, Any]:
+    """The arguments of `learning`: those of its neuron beside its own, where they are numbers."""
+    for name in ("signal", "rule"):
+        if callable(getattr(model, name)):
+            raise InvalidArgument(f"`{name}` is a function of the weight, which a file cannot hold.")
+    neuron = model_to_dict(model.neuron)
+    own: dict[str, Any] = {name: neuron[name] for name in ("a0", "V_R", "V_F", "refractory", "drift") if name in neuron}
+    description: dict[str, Any] = {
+        "kind": "learning",
+        "weights": [float(model.w_min), float(model.w_max)],
+        "lanes": int(model.lanes),
+        "signal": float(model.signal),  # type: ignore[arg-type]  # no function, see above
+        "rule": float(model.rule),  # type: ignore[arg-type]
+        "speed": float(model.speed),
+        **own,
+    }
+    if not isinstance(model.saturation, Identity):
+        description["saturation"] = _named_law("saturation", SATURATIONS, model.saturation)
+    if model_from_dict(description) != model:
+        raise InvalidArgument(f"{model!r} has a part that no file can hold yet.")
+    return description
+
+
 def _call(where: str, make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
         inspect.signature(make).bind(**arguments)
@@ -139,11 +168,15 @@ def _call(where: str, make: Callable[..., Any], arguments: dict[str, Any]) -> An
 
 
 def _law_to_dict(slot: str, law: Any) -> dict[str, Any]:
-    for name, kind in LAWS[slot].items():
+    return _named_law(slot, LAWS[slot], law)
+
+
+def _named_law(slot: str, table: Mapping[str, Any], law: Any) -> dict[str, Any]:
+    for name, kind in table.items():
         if type(law) is kind:
             # V_F is the model's.
             return {"kind": name, **{key: float(value) for key, value in vars(law).items() if key != "V_F"}}
-    raise InvalidArgument(f"the {slot} law {law!r} is not one that a file can hold: {', '.join(LAWS[slot])}.")
+    raise InvalidArgument(f"the {slot} law {law!r} is not one that a file can hold: {', '.join(table)}.")
 
 
 def _refuse_code(model: Population) -> None:

@@ -503,6 +503,9 @@ class SynapseMatrix:
     xi : array, shape (N,), optional
         Labels of the neurons in [0, 1]. Default: (i − ½)/N.
 
+    An entry w_ii acts as a kernel like any other, but on neurons it does nothing: who fires is reset. Leave out the
+    diagonal where the two are compared.
+
     Raises
     ------
     InvalidArgument
