@@ -517,6 +517,14 @@ def learning(
         If a parameter is not finite or out of range, a function does not return finite numbers of the shape of its
         argument, or the refractory law looks back in time.
 
+    Notes
+    -----
+    The transport in w is of second order in dw and positive. How finely the weights are resolved is a choice of `lanes`,
+    which no error control sees; nothing passes the ends of `weights`, so that an interval that is too short piles the
+    neurons up there (`fp.learned_connectivity` tells how far they go). By default `fp.solve` makes adaptive steps, which
+    near the sharp end w* of what is learned are short: for long runs give `stepper=fp.BackwardEuler(dt)`, with
+    `self_consistent=True` where dt is longer than the membrane time and inhibition strong.
+
     Source: Perthame, Salort, Wainrib, Physica D 353–354 (2017) 20, arXiv:1706.05796; numerical method of He, Hu, Zhou,
     arXiv:2109.04667.
 

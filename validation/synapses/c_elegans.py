@@ -30,7 +30,7 @@ CLAIM = Claim(
 )
 
 FILE = Path(__file__).with_suffix(".csv")
-NEURONS, PAIRS = 302, 3709
+NEURONS, PAIRS = 302, 3709 - 38  # without those of a neuron on itself
 END, SIGMA, DRIVE = 2.0, 0.5, 0.8
 DATUM = fp.gaussian(0.2, 0.09)
 GAINS = (1.5, 6.0)
@@ -53,7 +53,10 @@ NEURON = fp.nnlif(b=0.0, a0=SIGMA**2 / 2, V_R=0.0, V_F=1.0, external=DRIVE, thre
 
 
 def connectome() -> tuple[list[str], np.ndarray]:
-    """The names of the neurons in alphabetical order, and w_ij of the largest row sup_i Σ_j |w_ij| = 1, with signs."""
+    """The names of the neurons in alphabetical order, and w_ij of the largest row sup_i Σ_j |w_ij| = 1, with signs.
+
+    Synapses of a neuron on itself are left out: who fires is reset, so that to the particles they are nothing.
+    """
     lines = [line for line in FILE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     rows = [line.split(",") for line in lines[1:]]
     names = sorted({name for row in rows for name in row[:2]})
@@ -61,6 +64,7 @@ def connectome() -> tuple[list[str], np.ndarray]:
     weights = np.zeros((len(names), len(names)))
     for sender, receiver, size, sign in rows:
         weights[number[receiver], number[sender]] += float(size) * float(sign)
+    np.fill_diagonal(weights, 0.0)
     return names, weights / np.abs(weights).sum(axis=1).max()
 
 
