@@ -11,11 +11,12 @@ import numpy as np
 
 from ..outcomes import InvalidArgument, finite_number, frozen, non_negative, real_array
 from ..state import InitialDensity, as_density
+from .alike import AlikeLanes
 from .coupling import MeanFieldCoupling
 from .population import Population, require_population
 from .synapses import SMOOTH_LANES, ConstantKernel, Coupling, LowRankMatrix, SmoothKernel, SynapseMatrix
 from .threshold import Threshold
-from .voltage import CURRENT_SAMPLES, VoltageModel, rough_rate
+from .voltage import CURRENT_SAMPLES, rough_rate
 from .wiring import AffineWiring, Matrix, Synapses
 
 SETTLING = 60
@@ -65,7 +66,7 @@ def by_label(density: Callable[[float], Any]) -> ByLabel:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ExtendedPopulation(VoltageModel):
+class ExtendedPopulation(AlikeLanes):
     """The mean-field limit of neurons with synapses of their own: one density f(·, ξ) for each label ξ in [0, 1],
 
         ∂t f + ∂v[(b(v) + I(ξ) + S(t, ξ)) f] − a0 ∂vv f + ν(v) f = R(t, ξ) δ(v − V_R),   a0 = σ²/2,
@@ -240,32 +241,6 @@ class ExtendedPopulation(VoltageModel):
         """The threshold law of the neuron, the same for all labels."""
         return self.neuron.threshold
 
-    @property
-    def V_F(self) -> float:
-        return self.neuron.V_F
-
-    @property
-    def V_R(self) -> float:
-        return self.neuron.V_R
-
-    @cached_property
-    def absorbing(self) -> np.ndarray:
-        return frozen(np.full(self.lanes, self.threshold.absorbing))
-
-    @cached_property
-    def silence(self) -> np.ndarray:
-        return frozen(np.full(self.lanes, self.neuron.refractory.mean_duration))
-
-    @cached_property
-    def latencies(self) -> np.ndarray:
-        return frozen(np.full(self.lanes, self.neuron.latency))
-
-    def drift_of_lanes(self, v: np.ndarray) -> np.ndarray:
-        return self.neuron.drift_of_lanes(v)
-
-    def hazard_of_lanes(self, v: np.ndarray) -> np.ndarray:
-        return self.neuron.hazard_of_lanes(v)
-
     @cached_property
     def wiring(self) -> AffineWiring:
         moving = self.neuron.coupling.time_dependent
@@ -274,14 +249,6 @@ class ExtendedPopulation(VoltageModel):
             a0=np.full(self.lanes, self.neuron.noise.a0),
             synapses=(Synapses(self.delay, self.coupling.matrix),),
         )
-
-    @property
-    def quiet_diffusion(self) -> float:
-        return self.neuron.noise.a0
-
-    @property
-    def always_noisy(self) -> bool:
-        return self.neuron.always_noisy
 
     @property
     def restless(self) -> bool:

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike
 from ..grid import Grid
 from ..outcomes import InvalidArgument, finite_number, frozen, non_negative, positive, real_array
 from ..state import InitialDensity, as_density
+from .alike import AlikeLanes
 from .catalog import nnlif
 from .coupling import MeanFieldCoupling
 from .drift import Drift
 from .population import Population
 from .refractory import Refractory
-from .voltage import VoltageModel, rough_rate
+from .voltage import rough_rate
 from .wiring import Inputs
 
 Profile = float | Callable[[np.ndarray], np.ndarray]
@@ -151,7 +152,7 @@ class FunctionSaturation:
 
 
 @dataclass(frozen=True)
-class Learning(VoltageModel):
+class Learning(AlikeLanes):
     """Neurons with synaptic weights w in [w_min, w_max], which learn; build it with `learning`.
 
         ∂t p + ∂v[(f(v) + I(w) + w σ(N̄)) p] + ε ∂w[(Φ − w) p] − a ∂vv p = S(w, t) δ(v − V_R)
@@ -315,47 +316,13 @@ class Learning(VoltageModel):
 
     # -- what the numerics ask ------------------------------------------------------------------------------------
 
-    @property
-    def V_F(self) -> float:
-        return self.neuron.V_F
-
-    @property
-    def V_R(self) -> float:
-        return self.neuron.V_R
-
     @cached_property
     def wiring(self) -> LearningWiring:
         return LearningWiring(self)
 
-    @cached_property
-    def absorbing(self) -> np.ndarray:
-        return np.repeat(self.neuron.absorbing, self.lanes)
-
-    @cached_property
-    def silence(self) -> np.ndarray:
-        return np.repeat(self.neuron.silence, self.lanes)
-
-    @cached_property
-    def latencies(self) -> np.ndarray:
-        return np.zeros(self.lanes)
-
-    def drift_of_lanes(self, v: np.ndarray) -> np.ndarray:
-        return self.neuron.drift_of_lanes(v)
-
-    def hazard_of_lanes(self, v: np.ndarray) -> np.ndarray:
-        return self.neuron.hazard_of_lanes(v)
-
     @property
     def exchanges(self) -> bool:
         return self.speed > 0.0
-
-    @property
-    def quiet_diffusion(self) -> float:
-        return self.neuron.noise.a0
-
-    @property
-    def always_noisy(self) -> bool:
-        return self.neuron.noise.a0 > 0.0
 
     @cached_property
     def bounded(self) -> bool:
@@ -519,11 +486,11 @@ def learning(
 
     Notes
     -----
-    The transport in w is of second order in dw and positive. How finely the weights are resolved is a choice of `lanes`,
-    which no error control sees; nothing passes the ends of `weights`, so that an interval that is too short piles the
-    neurons up there (`fp.learned_connectivity` tells how far they go). By default `fp.solve` makes adaptive steps, which
-    near the sharp end w* of what is learned are short: for long runs give `stepper=fp.BackwardEuler(dt)`, with
-    `self_consistent=True` where dt is longer than the membrane time and inhibition strong.
+    The transport in w is of second order in dw and positive. How finely the weights are resolved is a choice of
+    `lanes`, which no error control sees; nothing passes the ends of `weights`, so that an interval that is too short
+    piles the neurons up there (`fp.learned_connectivity` tells how far they go). By default `fp.solve` makes adaptive
+    steps, which near the sharp end w* of what is learned are short: for long runs give `stepper=fp.BackwardEuler(dt)`,
+    with `self_consistent=True` where dt is longer than the membrane time and inhibition strong.
 
     Source: Perthame, Salort, Wainrib, Physica D 353–354 (2017) 20, arXiv:1706.05796; numerical method of He, Hu, Zhou,
     arXiv:2109.04667.

@@ -60,16 +60,21 @@ class Law(Protocol):
 
 
 @dataclass(frozen=True)
-class Monotone:
-    """Leak and hard threshold: every quantity has its extremes at the corners (see above)."""
+class Known:
+    """A passage time with its derivatives."""
 
     passage: SmoothPassage
-
-    proved = True
 
     def slopes(self, c: np.ndarray, a: np.ndarray) -> Slopes:
         jet = self.passage.jet(c, a)
         return Slopes(jet.log, jet.c, jet.a)
+
+
+@dataclass(frozen=True)
+class Monotone(Known):
+    """Leak and hard threshold: every quantity has its extremes at the corners (see above)."""
+
+    proved = True
 
     def bounds(self, c: tuple[np.ndarray, np.ndarray], a: tuple[np.ndarray, np.ndarray]) -> tuple[Slopes, Slopes]:
         slow, fast = self.slopes(c[0], a[0]), self.slopes(c[1], a[1])
@@ -77,16 +82,10 @@ class Monotone:
 
 
 @dataclass(frozen=True)
-class Sampled:
+class Sampled(Known):
     """T falls with c; of its derivatives, and of how it follows a, the extremes are taken from samples and widened."""
 
-    passage: SmoothPassage
-
     proved = False
-
-    def slopes(self, c: np.ndarray, a: np.ndarray) -> Slopes:
-        jet = self.passage.jet(c, a)
-        return Slopes(jet.log, jet.c, jet.a)
 
     def bounds(self, c: tuple[np.ndarray, np.ndarray], a: tuple[np.ndarray, np.ndarray]) -> tuple[Slopes, Slopes]:
         constant = bool(np.all(a[0] == a[1]))

@@ -9,7 +9,6 @@ import numpy as np
 from ..grid import Grid
 from ..models.voltage import VoltageModel
 from ..models.wiring import Inputs
-from .affine_weights import affine_backward_euler, affine_weights
 from .kernels import backward_euler, deposit, eliminate, substitute, transport
 from .schemes import ChangCooper, FluxScheme, ScharfetterGummel
 from .system import Change, PopulationSystem, Reset, mass_above, mass_below
@@ -85,6 +84,8 @@ class FiniteVolumes(PopulationSystem):
         """The same before the ends of the grid are closed, of some faces."""
         if not self._affine:
             return self.scheme.pair(*self._coefficients(inputs, faces))
+        from .affine_weights import affine_weights  # one lane needs no more kernels than it has
+
         drift, distance = self._shared_drift[faces], self._shared_distance[faces]
         right, left = np.empty((len(drift), self.lanes)), np.empty((len(drift), self.lanes))
         affine_weights(drift, inputs.current, distance, inputs.diffusion, right, left)
@@ -206,6 +207,8 @@ class FiniteVolumes(PopulationSystem):
         rate, source = np.empty(self.lanes), np.empty(self.lanes)
         shift = np.full(self.lanes, 1.0 / dt)
         if self._fused:
+            from .affine_weights import affine_backward_euler
+
             affine_backward_euler(
                 n, self._shared_drift, inputs.current, self._shared_distance, inputs.diffusion, self.width,
                 *self._reset, *reset, shift, self._kept_left, self._pivot, self._by_reset, rate, source,

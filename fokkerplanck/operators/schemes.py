@@ -122,15 +122,17 @@ class FluxScheme(ABC):
 
     def discretize(self, model: VoltageModel, grid: Grid | Elements) -> FiniteVolumes:
         """The system of ordinary differential equations that this scheme makes of `model` on `grid`."""
-        # Compiled kernels: only when something is solved.
-        from .finite_volumes import FiniteVolumes
-        from .learning_volumes import LearningVolumes
+        from .finite_volumes import FiniteVolumes  # compiled kernels: only when something is solved
 
         if isinstance(grid, Elements):
             raise InvalidArgument(
                 f"{self!r} needs cells, not elements: use scheme=fp.Spectral(), or model.grid(cells=...)."
             )
-        return LearningVolumes(model, grid, self) if model.exchanges else FiniteVolumes(model, grid, self)
+        if model.exchanges:
+            from .learning_volumes import LearningVolumes
+
+            return LearningVolumes(model, grid, self)
+        return FiniteVolumes(model, grid, self)
 
 
 @dataclass(frozen=True)
