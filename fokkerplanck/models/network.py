@@ -312,8 +312,7 @@ class Network(VoltageModel):
         rates, least = self._usual_rates(external)
         for k, member in enumerate(self.populations):
             pushed = external[k] + self.time_constants[k] * float(np.minimum(self.J[k], 0.0) @ least)
-            a = member.noise.a0 + self.time_constants[k] * float(self.noise[k] @ rates)
-            alone = replace(member, coupling=MeanFieldCoupling(0.0, external=pushed), noise=ActivityNoise(a))
+            alone = self._alone(k, pushed, rates)
             lowest.append(self.V_R + (alone.lowest_potential() - member.V_R) / self.scales[k])
         return float(min(lowest))
 
@@ -325,10 +324,15 @@ class Network(VoltageModel):
             _, rates = self._usual_rates(external)
             for k, member in enumerate(self.populations):
                 pushed = external[k] + self.time_constants[k] * float(np.maximum(self.J[k], 0.0) @ rates)
-                a = member.noise.a0 + self.time_constants[k] * float(self.noise[k] @ rates)
-                alone = replace(member, coupling=MeanFieldCoupling(0.0, external=pushed), noise=ActivityNoise(a))
+                alone = self._alone(k, pushed, rates)
                 highest.append(self.V_R + (alone.highest_potential() - member.V_R) / self.scales[k])
         return float(max(highest))
+
+    def _alone(self, k: int, current: float, rates: np.ndarray) -> Population:
+        """Population k by itself, under a constant current and the noise of these rates."""
+        member = self.populations[k]
+        a = member.noise.a0 + self.time_constants[k] * float(self.noise[k] @ rates)
+        return replace(member, coupling=MeanFieldCoupling(0.0, external=current), noise=ActivityNoise(a))
 
     def _usual_rates(self, external: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
         """Rough rates under these currents, settled, and the largest on the way there."""

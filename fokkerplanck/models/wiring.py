@@ -22,6 +22,7 @@ DENSE = 512
 KRYLOV = 60
 """Vectors that GMRES keeps; as a rule a dozen are enough, for within a step the rates respond weakly."""
 RESTARTS = 5
+"""How often GMRES begins anew before the matrix is eliminated after all."""
 SOLVED = 1e-13
 """Relative residual at which GMRES ends."""
 

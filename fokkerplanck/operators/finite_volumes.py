@@ -40,7 +40,7 @@ class FiniteVolumes(PopulationSystem):
         self.face_drift = scheme.face_drift(model.drift_of_lanes, unknowns[:-1], unknowns[1:])
         self._hazard = _cell_averages(model.hazard_of_lanes, grid) * np.ones(self.lanes)
         self._loss = self._hazard.copy()
-        self._no_loss = np.zeros_like(self._loss)
+        self._loss_change = np.zeros_like(self._loss)
         # The face at V_F: the last one, unless the grid goes on above it.
         self._exit = int(np.searchsorted(grid.faces, grid.V_F))
         self._absorbing, self._open = model.absorbing, model.open
@@ -147,7 +147,7 @@ class FiniteVolumes(PopulationSystem):
     ) -> np.ndarray:
         fired = np.empty(self.lanes)
         slopes = self.weight_slopes(inputs, current, diffusion)
-        transport(n, *self._diverted(slopes, self._no_loss, 0.0), self._no_loss, self.width, out, fired)
+        transport(n, *self._diverted(slopes, self._loss_change, 0.0), self._loss_change, self.width, out, fired)
         return fired
 
     def firing(self, n: np.ndarray, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
