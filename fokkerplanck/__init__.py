@@ -19,6 +19,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "nnlif": "models.catalog",
+    "LIF": "models.lif",
+    "Dictionary": "models.lif",
     "Population": "models.population",
     "Network": "models.network",
     "excitatory_inhibitory": "models.network",
@@ -140,6 +142,7 @@ if TYPE_CHECKING:
     from .models.drift import ExponentialDrift, QuadraticDrift
     from .models.extended import ExtendedPopulation, by_label
     from .models.learning import HyperbolicTangent, Learning, Saturating, connectivity, learning
+    from .models.lif import LIF, Dictionary
     from .models.network import Network, excitatory_inhibitory
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory
