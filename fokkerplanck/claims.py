@@ -59,13 +59,14 @@ class Claim:
     """What is claimed, by whom, and with which numbers.
 
     `statement` is the theorem or the published number in our words, `source` names paper and equation, `parameters`
-    are those of the run.
+    are those of the run. `alone` says that it measures the machine and bears no other work beside it.
     """
 
     title: str
     statement: str
     source: str
     parameters: dict[str, Any] = field(default_factory=dict)
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("claims", metavar="CLAIM", nargs="*", help="names from `list`; default: all")
     reproduce.add_argument("--quick", action="store_true", help="the short form of each claim")
     reproduce.add_argument("--report", metavar="DIR", type=Path, help="folder of the report")
+    reproduce.add_argument("--jobs", metavar="N", type=int, help="claims checked at a time; default: one per processor")
     reproduce.set_defaults(handler=_reproduce)
 
     schema = jobs.add_parser("schema", help="print the JSON schema of a case")
@@ -150,7 +151,7 @@ def _reproduce(words: argparse.Namespace) -> int:
     from .report import reproduce
 
     place = {} if words.report is None else {"directory": words.report}
-    return reproduce(words.claims, quick=words.quick, **place)
+    return reproduce(words.claims, quick=words.quick, jobs=words.jobs, **place)
 
 
 def _schema(words: argparse.Namespace) -> int:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import html
+import os
 import platform
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .claims import Check, ClaimFile, find_claims
-from .outcomes import named
+from .outcomes import InvalidArgument, named
 from .storage import atomic_write
 
 if TYPE_CHECKING:
@@ -38,26 +42,82 @@ class Verdict:
         return self.error is None and len(self.checks) > 0 and all(check.passed for check in self.checks)
 
 
-def reproduce(names: Sequence[str] = (), quick: bool = False, directory: str | Path = "reports/latest") -> int:
-    """Check the named claims (all if none is named), write the report, print its path; 0 if every claim holds."""
+def reproduce(
+    names: Sequence[str] = (), quick: bool = False, directory: str | Path = "reports/latest", jobs: int | None = None
+) -> int:
+    """Check the named claims (all if none is named), write the report, print its path; 0 if every claim holds.
+
+    As many at a time as `jobs` says, or as there are processors; those that measure the machine one by one.
+    """
     from tqdm.auto import tqdm
 
+    if jobs is not None and jobs < 1:
+        raise InvalidArgument(f"`jobs` = {jobs}, but at least one claim at a time must be checked.")
     claims = find_claims()
     chosen = [named("claim", claims, name) for name in names] or list(claims.values())
     folder = Path(directory).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    verdicts = []
-    with _stoppable(), tqdm(chosen, unit="claim", dynamic_ncols=True) as bar:
-        for file in bar:
-            bar.set_description(file.name)
-            verdicts.append(judge(file, quick, folder))
-            if not verdicts[-1].holds:
-                bar.write(f"does not hold: {file.name}{_first_failure(verdicts[-1])}", file=sys.stderr)
-    page = write_report(verdicts, quick, folder)
-    held = sum(verdict.holds for verdict in verdicts)
-    checks = sum(len(verdict.checks) for verdict in verdicts)
-    print(f"{held} of {len(verdicts)} claims hold ({checks} numbers compared). Report: {page}")
-    return 0 if held == len(verdicts) else 1
+    verdicts = {}
+    with _stoppable(), tqdm(total=len(chosen), unit="claim", dynamic_ncols=True) as bar:
+        for verdict in _verdicts(chosen, quick, folder, jobs or _processors(), bar.set_description):
+            verdicts[verdict.file.name] = verdict
+            bar.update()
+            if not verdict.holds:
+                bar.write(f"does not hold: {verdict.file.name}{_first_failure(verdict)}", file=sys.stderr)
+    in_order = [verdicts[file.name] for file in chosen]
+    page = write_report(in_order, quick, folder)
+    held = sum(verdict.holds for verdict in in_order)
+    checks = sum(len(verdict.checks) for verdict in in_order)
+    print(f"{held} of {len(in_order)} claims hold ({checks} numbers compared). Report: {page}")
+    return 0 if held == len(in_order) else 1
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _verdicts(
+    files: Sequence[ClaimFile], quick: bool, folder: Path, jobs: int, announce: Callable[[str], object]
+) -> Iterator[Verdict]:
+    """As they come: first what may share the machine, then what may not."""
+    together = [file for file in files if not file.claim.alone] if jobs > 1 and len(files) > 1 else []
+    if together:
+        with _workers(jobs) as pool:
+            waiting = {pool.submit(_judge_named, file.name, quick, folder): file for file in together}
+            for done in as_completed(waiting):
+                announce(waiting[done].name)
+                yield _outcome(waiting[done], done)
+    for file in files:
+        if file not in together:
+            announce(file.name)
+            yield judge(file, quick, folder)
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes with one thread of linear algebra each, that Ctrl-C ends at once."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = before or "1"  # read when they load NumPy
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+
+
+def _judge_named(name: str, quick: bool, folder: Path) -> tuple:
+    """What `judge` finds, without the claim's functions: those do not travel between processes."""
+    verdict = judge(find_claims()[name], quick, folder)
+    return verdict.checks, verdict.seconds, verdict.figure, verdict.error
+
+
+def _outcome(file: ClaimFile, done: Future) -> Verdict:
+    try:
+        return Verdict(file, *done.result())
+    except BrokenProcessPool:
+        return Verdict(file, (), 0.0, None, "A process that checked claims was killed (by lack of memory?).\n")
 
 
 class _Stop(BaseException):

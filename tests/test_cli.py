@@ -206,7 +206,12 @@ def test_reproduce_passes_its_words_on(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "fokkerplanck.report", report)
     assert main(["reproduce", "mass", "rates", "--quick", "--report", str(tmp_path)]) == 1
     assert main(["reproduce"]) == 2
-    assert calls == [(["mass", "rates"], {"quick": True, "directory": tmp_path}), ([], {"quick": False})]
+    assert main(["reproduce", "mass", "--jobs", "3"]) == 3
+    assert calls == [
+        (["mass", "rates"], {"quick": True, "jobs": None, "directory": tmp_path}),
+        ([], {"quick": False, "jobs": None}),
+        (["mass"], {"quick": False, "jobs": 3}),
+    ]
 
 
 def test_the_schema_is_json(capsys):

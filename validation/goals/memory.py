@@ -21,6 +21,7 @@ CLAIM = Claim(
     ),
     source="peak resident memory of a process of its own; growth: what Python allocates (tracemalloc)",
     parameters={"steps": "1e6 (quick: 1,000, extrapolated)", "saved": 1000, "cells": 100, "dt": 1e-3},
+    alone=True,
 )
 
 STEPS = 1_000_000

@@ -23,6 +23,7 @@ CLAIM = Claim(
     ),
     source="numpy.random.Generator (ziggurat, PCG64); memory as traced by tracemalloc",
     parameters={"neurons": "1e6", "dt": 0.01, "threads": "1 and 2; bits: 1, 2, 3"},
+    alone=True,
 )
 
 NEURONS, DT = 1_000_000, 0.01

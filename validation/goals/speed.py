@@ -18,6 +18,7 @@ CLAIM = Claim(
     ),
     source="LAPACK dgtsv by way of scipy.linalg.solve_banded; the step: Hu, Liu, Xie, Zhou (2021)",
     parameters={"cells": 400, "b": 0.5, "dt": 1e-3, "scheme": "Scharfetter–Gummel"},
+    alone=True,
 )
 
 CELLS = 400

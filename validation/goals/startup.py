@@ -11,15 +11,20 @@ import fokkerplanck as fp
 from fokkerplanck.claims import Check, Claim
 
 CLAIM = Claim(
-    title="Help and import in 0.3 s, a first solve in 3 s, in 1 s once the kernels are kept",
+    title="Help and import at once; a first solve that is short, and shorter once the kernels are kept",
     statement=(
         "`--help` and `import fokkerplanck` compile and load nothing heavy. The first solve on a machine compiles the "
         "kernels and keeps them on disk; every later process finds them. Whole processes, Python's own start included: "
         "of wall and processor time the smaller, since a busy machine stretches the one and several threads the other; "
-        "of several processes the fastest."
+        "of several processes the fastest. Only the ratio to a process that does nothing but load NumPy, SciPy and "
+        "numba, started in turns with ours, is held against a limit; the seconds belong to the machine and are shown."
     ),
-    source="limits: 0.3 s is felt as an answer at once; 3 s is what a first user waits without wondering",
-    parameters={"help, import": "≤ 0.3 s", "first solve": "≤ 3 s", "with kept kernels": "≤ 1 s"},
+    source=(
+        "aims: 0.3 s is felt as an answer at once, 3 s is what a first user waits without wondering, 1 s later; "
+        "where the libraries take their usual 0.6 s these are the limits (the last with a reserve of a fifth)"
+    ),
+    parameters={"help, import": "≤ 0.5", "first solve": "≤ 5", "with kept kernels": "≤ 2", "unit": "the libraries"},
+    alone=True,
 )
 
 SOLVE = (
@@ -27,23 +32,24 @@ SOLVE = (
     "sol = fp.solve(fp.nnlif(b=0.5), fp.gaussian(0.0, 0.25), (0.0, 1.0))\n"
     "assert sol.status is fp.Status.FINISHED\n"
 )
-# label: (limit in seconds, arguments of Python)
+LIBRARIES = "import numpy, scipy.linalg, scipy.special, scipy.sparse, scipy.interpolate, scipy.optimize, numba"
+# label: (largest ratio to the libraries, arguments of Python)
 STARTS = {
-    "--help": (0.3, ["-m", "fokkerplanck", "--help"]),
-    "import": (0.3, ["-c", "import fokkerplanck"]),
-    "first solve": (3.0, ["-c", SOLVE]),
-    "solve with kept kernels": (1.0, ["-c", SOLVE]),
+    "--help": (0.5, ["-m", "fokkerplanck", "--help"]),
+    "import": (0.5, ["-c", "import fokkerplanck"]),
+    "libraries": (1.0, ["-c", LIBRARIES]),
+    "first solve": (5.0, ["-c", SOLVE]),
+    "solve with kept kernels": (2.0, ["-c", SOLVE]),
 }
 
 
 def run(quick: bool) -> dict[str, list[float]]:
-    repeats = 1 if quick else 5
     seconds: dict[str, list[float]] = {label: [] for label in STARTS}
     for _ in range(1 if quick else 3):
         with tempfile.TemporaryDirectory() as cache:
             seconds["first solve"].append(timed("first solve", cache))
-            for label in ("--help", "import", "solve with kept kernels"):
-                seconds[label] += [timed(label, cache) for _ in range(repeats)]
+            for label in (3 if quick else 5) * [label for label in STARTS if label != "first solve"]:
+                seconds[label].append(timed(label, cache))
     return seconds
 
 
@@ -64,8 +70,11 @@ def processor_time() -> float:
 
 
 def check(result: dict[str, list[float]]) -> list[Check]:
+    libraries = min(result["libraries"])
     return [
-        Check(f"seconds: {label}", limit, min(result[label]), 0.0, "at most") for label, (limit, _) in STARTS.items()
+        Check(f"ratio: {label}", limit, min(result[label]) / libraries, 0.0, "at most")
+        for label, (limit, _) in STARTS.items()
+        if label != "libraries"
     ]
 
 
@@ -74,7 +83,8 @@ def plot(result: dict[str, list[float]]):
 
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axes = figure.subplots()
-    for k, (label, (limit, _)) in enumerate(STARTS.items()):
+    for k, (label, (ratio, _)) in enumerate(STARTS.items()):
+        limit = ratio * min(result["libraries"])
         axes.plot([limit, limit], [k - 0.35, k + 0.35], color="C2", lw=3, label="limit" if k == 0 else None)
         axes.plot(result[label], [k] * len(result[label]), "C0o", markersize=5, label="measured" if k == 0 else None)
     axes.set_yticks(range(len(STARTS)), STARTS)
