@@ -22,6 +22,13 @@ _HOME = {
     "LIF": "models.lif",
     "Dictionary": "models.lif",
     "Population": "models.population",
+    "SpikingNetwork": "models.spiking",
+    "Projection": "models.spiking",
+    "StaticWeight": "models.plasticity",
+    "SaturatingWeight": "models.plasticity",
+    "DepressingWeight": "models.plasticity",
+    "HebbianWeight": "models.plasticity",
+    "PlasticWeight": "models.plasticity",
     "Network": "models.network",
     "excitatory_inhibitory": "models.network",
     "ExtendedPopulation": "models.extended",
@@ -64,6 +71,9 @@ _HOME = {
     "Jump": "outcomes",
     "simulate": "particles.simulate",
     "simulate_synapses": "particles.synaptic",
+    "simulate_lif": "particles.lif",
+    "LIFSolution": "particles.lif",
+    "LIFState": "particles.lif",
     "ParticleSolution": "particles.solution",
     "ParticleState": "particles.solution",
     "Status": "outcomes",
@@ -144,8 +154,10 @@ if TYPE_CHECKING:
     from .models.learning import HyperbolicTangent, Learning, Saturating, connectivity, learning
     from .models.lif import LIF, Dictionary
     from .models.network import Network, excitatory_inhibitory
+    from .models.plasticity import DepressingWeight, HebbianWeight, PlasticWeight, SaturatingWeight, StaticWeight
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory
+    from .models.spiking import Projection, SpikingNetwork
     from .models.synapses import (
         BlockKernel,
         ConstantKernel,
@@ -167,6 +179,7 @@ if TYPE_CHECKING:
     from .operators.spectral import Spectral
     from .operators.weno import Weno5
     from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Jump, Status
+    from .particles.lif import LIFSolution, LIFState, simulate_lif
     from .particles.simulate import simulate
     from .particles.solution import ParticleSolution, ParticleState
     from .particles.synaptic import simulate_synapses

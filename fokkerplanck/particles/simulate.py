@@ -410,7 +410,7 @@ class _Run:
     def through(self, record: _Record, progress: bool) -> Status:
         """All steps, or as many as there are until something ends the run."""
         record.step(0, 0, self.crowd, self._kick)
-        with self.crowd.at_work(), _patience() as stopped, _progress_bar(progress, self.clock) as show:
+        with self.crowd.at_work(), patience() as stopped, _progress_bar(progress, self.clock) as show:
             for i in range(self.clock.steps):
                 try:
                     drive = self._drive(i)
@@ -505,7 +505,7 @@ class _Run:
 
 
 @contextmanager
-def _patience() -> Iterator[Callable[[], bool]]:
+def patience() -> Iterator[Callable[[], bool]]:
     """Ctrl-C lets the step under way end, so that what is returned is a state of the network."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -131,7 +131,7 @@ def test_mass_is_kept_over_long_runs():
 
 def test_each_connectivity_is_kept_where_nothing_is_learnt():
     model = fp.learning((-1.0, 0.0), lanes=16, signal=1.0, speed=0.0)
-    sol = run(model, start(), 1000.0, 0.1)
+    sol = run(model, start(), 100.0, 0.1)
     C = model.shares(start())
     np.testing.assert_allclose(sol.grid.width @ sol.final.density.T, C, rtol=0.0, atol=1e-12)
     assert sol.quality.mass_error < 1e-12
