@@ -109,6 +109,17 @@ _HOME = {
     "discrimination": "learned",
     "learned_connectivity": "learned",
     "WilsonCowan": "meanfield.wilson_cowan",
+    "BrunelNetwork": "meanfield.balanced",
+    "LIFNetwork": "meanfield.balanced",
+    "dense_balance": "meanfield.balanced",
+    "DenseBalance": "meanfield.balanced",
+    "rate_response": "meanfield.linear_response",
+    "balanced_states": "networks.asynchronous",
+    "BalancedState": "networks.asynchronous",
+    "oscillation_onset": "networks.oscillations",
+    "OscillationOnset": "networks.oscillations",
+    "phase_diagram": "networks.phase_diagram",
+    "PhaseDiagram": "networks.phase_diagram",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
     "entropy_balance": "diagnostics.entropy",
@@ -147,6 +158,8 @@ if TYPE_CHECKING:
     from .elements import Elements
     from .grid import Grid
     from .learned import discrimination, firing_rate, frozen_rates, learned_connectivity, representing_connectivity
+    from .meanfield.balanced import BrunelNetwork, DenseBalance, LIFNetwork, dense_balance
+    from .meanfield.linear_response import rate_response
     from .meanfield.wilson_cowan import WilsonCowan
     from .models.catalog import nnlif
     from .models.drift import ExponentialDrift, QuadraticDrift
@@ -174,6 +187,9 @@ if TYPE_CHECKING:
         scaling,
     )
     from .models.threshold import RandomThreshold, SoftThreshold
+    from .networks.asynchronous import BalancedState, balanced_states
+    from .networks.oscillations import OscillationOnset, oscillation_onset
+    from .networks.phase_diagram import PhaseDiagram, phase_diagram
     from .networks.states import NetworkState, NetworkStates
     from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
     from .operators.spectral import Spectral

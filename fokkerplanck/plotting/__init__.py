@@ -1,5 +1,6 @@
 """Figures of solutions. Functions take axes and return artists; nothing here touches pyplot or its global state."""
 
+from .balanced import plot_phase_diagram
 from .events import plot_cascade, plot_fired, plot_generations, plot_particles, plot_raster
 from .figure import SolutionFigure, plot_populations, plot_solution
 from .lanes import plot_label_density, plot_synapses, plot_tree_gaps
@@ -20,6 +21,7 @@ __all__ = [
     "plot_learned",
     "plot_learning",
     "plot_particles",
+    "plot_phase_diagram",
     "plot_phase_plane",
     "plot_populations",
     "plot_raster",
