@@ -69,6 +69,22 @@ _HOME = {
     "cascade": "cascades",
     "Cascade": "cascades",
     "Jump": "outcomes",
+    "PoissonTrain": "meanfield.poisson",
+    "BernoulliTrain": "meanfield.poisson",
+    "input_moments": "meanfield.shotnoise",
+    "InputMoments": "meanfield.shotnoise",
+    "measured_input": "meanfield.shotnoise",
+    "MeasuredInput": "meanfield.shotnoise",
+    "ShotNoise": "meanfield.shotnoise",
+    "SpikeTrains": "spiketrains",
+    "SpikeStatistics": "spiketrains",
+    "spike_statistics": "spiketrains",
+    "simulate_membrane": "particles.membrane",
+    "Membrane": "particles.membrane",
+    "membrane_moments": "particles.membrane",
+    "euler_moments": "particles.membrane",
+    "euler_errors": "particles.membrane",
+    "EulerErrors": "particles.membrane",
     "simulate": "particles.simulate",
     "simulate_synapses": "particles.synaptic",
     "simulate_lif": "particles.lif",
@@ -160,6 +176,8 @@ if TYPE_CHECKING:
     from .learned import discrimination, firing_rate, frozen_rates, learned_connectivity, representing_connectivity
     from .meanfield.balanced import BrunelNetwork, DenseBalance, LIFNetwork, dense_balance
     from .meanfield.linear_response import rate_response
+    from .meanfield.poisson import BernoulliTrain, PoissonTrain
+    from .meanfield.shotnoise import InputMoments, MeasuredInput, ShotNoise, input_moments, measured_input
     from .meanfield.wilson_cowan import WilsonCowan
     from .models.catalog import nnlif
     from .models.drift import ExponentialDrift, QuadraticDrift
@@ -196,12 +214,21 @@ if TYPE_CHECKING:
     from .operators.weno import Weno5
     from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Jump, Status
     from .particles.lif import LIFSolution, LIFState, simulate_lif
+    from .particles.membrane import (
+        EulerErrors,
+        Membrane,
+        euler_errors,
+        euler_moments,
+        membrane_moments,
+        simulate_membrane,
+    )
     from .particles.simulate import simulate
     from .particles.solution import ParticleSolution, ParticleState
     from .particles.synaptic import simulate_synapses
     from .solution import Solution
     from .solve import solve
     from .spectrum import spectrum
+    from .spiketrains import SpikeStatistics, SpikeTrains, spike_statistics
     from .state import State, compatible_gaussian, gaussian
     from .stationary import bifurcation_curve, fold_points, stationary_states
     from .steppers.explicit import SspRk3

@@ -15,7 +15,7 @@ PACKAGE = Path(fokkerplanck.__file__).parent
 ROWS = [
     {"outcomes", "interpolation", "grid", "state", "elements"},
     {"models"},
-    {"operators", "meanfield", "solution", "trees"},
+    {"operators", "meanfield", "solution", "trees", "spiketrains"},
     {"steppers", "diagnostics", "stationary", "spectrum", "delays", "networks", "continuation", "learned"},
     {"problem", "cascades", "inputs", "clocks", "solve", "particles"},
     {"cases", "sweep", "storage", "plotting", "report", "claims", "explore"},
@@ -31,6 +31,7 @@ NEIGHBOURS = {
     ("elements", "state"),
     ("solution", "interpolation"),
     ("meanfield", "operators"),
+    ("meanfield", "spiketrains"),
     ("stationary", "spectrum"),
     ("delays", "stationary"),
     ("delays", "spectrum"),

@@ -17,7 +17,7 @@ from ..models.plasticity import PlasticityRule
 from ..models.spiking import Projection, SpikingNetwork
 from ..outcomes import InvalidArgument, Status, finite_number, frozen, non_negative, positive
 from ..spiketrains import SpikeTrains, checked_whole
-from . import kernels, lif_kernels
+from . import kernels
 from .random import checked_seed, sampler, streams, ziggurat
 from .simulate import patience
 
@@ -206,7 +206,7 @@ def simulate_lif(
 
 @dataclass(frozen=True, eq=False)
 class Connections:
-    """One projection by its senders, as `lif_kernels.window` wants it: see there.
+    """One projection by its senders, as `kernels.window` wants it: see there.
 
     `senders` and `receivers` number the neurons of the two ends of each synapse. `individual` tells whether synapses of
     one sender may differ.
@@ -414,7 +414,7 @@ class _Moving:
         """Move everybody to `until`, at most one delay ahead; return the number of spikes."""
         run, tally = self.run, self.tally
         arrive = int(np.searchsorted(self.arrivals, until, side="right"))
-        times, fired = lif_kernels.window(
+        times, fired = kernels.window(
             self.arrivals[:arrive], self.senders[:arrive], until, tally.settle, self.V, self.now, self.last,
             tally.moments, self.trace, run.trace_rate, run.kind, run.constants, run.rest, run.half,
             *run.shots, self.shot_next, self.first, self.targets, self.per_sender, self.per_synapse, run.finest,

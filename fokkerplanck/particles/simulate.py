@@ -181,6 +181,7 @@ def simulate(
         "overshoot": overshoot,
         "synchrony": repr(synchrony),
         "bridge": str(bridged),
+        "raster": str(recorded),
     }
     return record.solution(model, status, tuple(run.jumps), run.state(), settings)
 
@@ -471,7 +472,7 @@ class _Run:
             volley = crowd.volley()
             cascade = self._resolved(volley, end)
             if record.raster:
-                record.spikes_of(volley.fired, drive.t + volley.when * drive.dt)
+                record.spikes_of(volley.fired, drive.t + volley.when.astype(float) * drive.dt)
                 for who in cascade.pushed:
                     record.spikes_of(who, np.full(len(who), end))
         self._deliver(cascade)

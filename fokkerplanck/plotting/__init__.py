@@ -8,28 +8,35 @@ from .learning import plot_learned, plot_learning, plot_weights_image
 from .networks import plot_bifurcations, plot_phase_plane
 from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots
 from .style import COLOURS
+from .trains import plot_counts, plot_intervals, plot_membrane, plot_population_rate, plot_spikes, plot_trains
 
 __all__ = [
     "COLOURS",
     "SolutionFigure",
     "plot_bifurcations",
     "plot_cascade",
+    "plot_counts",
     "plot_density_image",
     "plot_fired",
     "plot_generations",
+    "plot_intervals",
     "plot_label_density",
     "plot_learned",
     "plot_learning",
+    "plot_membrane",
     "plot_particles",
     "plot_phase_diagram",
     "plot_phase_plane",
+    "plot_population_rate",
     "plot_populations",
     "plot_raster",
     "plot_rate",
     "plot_rates",
     "plot_snapshots",
     "plot_solution",
+    "plot_spikes",
     "plot_synapses",
+    "plot_trains",
     "plot_tree_gaps",
     "plot_weights_image",
 ]

@@ -1,0 +1,292 @@
+"""Spike trains without memory: the Poisson process, and the Bernoulli bins whose limit it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+from scipy.integrate import quad
+
+from ..outcomes import InvalidArgument, finite_number, number_in, positive, real_array
+from ..spiketrains import SpikeTrains, checked_whole
+
+WHOLE = 1e-9
+"""Relative difference from a whole number of bins that is rounding."""
+PIECES = 500
+INTEGRAL = 1e-8
+"""Relative accuracy of the integral of a rate."""
+
+
+@dataclass(frozen=True)
+class PoissonTrain:
+    """A Poisson process: in disjoint times it fires independently, at the rate r(t).
+
+        P(N(T) = n) = m^n e^{−m}/n!,   m = ∫_0^T r dt,   P(x > s) = exp(−∫_0^s r dt)
+
+    Parameters
+    ----------
+    rate : float or callable
+        r ≥ 0 (spikes per time), or a function that takes an array of times and returns the rates at them.
+    highest : float, optional
+        Of a function: a bound that r(t) never exceeds. Candidates are drawn at this rate and kept with the
+        probability r(t)/highest.
+
+    Raises
+    ------
+    InvalidArgument
+        If the rate is negative or not finite, or `highest` is missing for a function or given for a number.
+
+    Source: exercises 1 to 5 of the sheet TD3, "Balanced networks", github.com/yfardella/Th_Neuro_TD_2025.
+
+    >>> train = PoissonTrain(25.0)
+    >>> round(float(train.count_probability(25, 1.0)), 10)
+    0.0795229515
+    >>> train.sample(1.0, trials=3, seed=0).count
+    3
+    """
+
+    rate: float | Callable[[np.ndarray], ArrayLike]
+    highest: float | None = None
+
+    def __post_init__(self) -> None:
+        if callable(self.rate):
+            if self.highest is None:
+                raise InvalidArgument("`highest` is missing: a bound of the function `rate`, which thinning needs.")
+            object.__setattr__(self, "highest", positive("highest", self.highest))
+            return
+        if self.highest is not None:
+            raise InvalidArgument("`highest` is for a `rate` that is a function; leave it out.")
+        object.__setattr__(self, "rate", _checked_rate(self.rate))
+
+    def rate_at(self, t: ArrayLike) -> np.ndarray:
+        """r at the times t."""
+        times = real_array("t", t)
+        if not callable(self.rate):
+            return np.full(times.shape, self.rate)
+        assert self.highest is not None
+        rates = np.asarray(self.rate(times), dtype=float)
+        if rates.shape not in (times.shape, ()):
+            raise InvalidArgument(f"`rate` returns the shape {rates.shape} at times of shape {times.shape}.")
+        if not np.all((rates >= 0.0) & (rates <= self.highest * (1.0 + WHOLE))):
+            raise InvalidArgument(
+                f"`rate` takes values from {np.min(rates):g} to {np.max(rates):g}, but must lie from 0 to `highest` = "
+                f"{self.highest:g}; raise `highest`?"
+            )
+        return np.broadcast_to(rates, times.shape)
+
+    def mean_count(self, duration: float, start: float = 0.0) -> float:
+        """⟨N⟩ = ∫ r dt over a time `duration` from `start`."""
+        duration, start = positive("duration", duration), finite_number("start", start)
+        return self._expected(start, start + duration)
+
+    def count_variance(self, duration: float, start: float = 0.0) -> float:
+        """Var N, which equals the mean."""
+        return self.mean_count(duration, start)
+
+    def fano(self, duration: float) -> float:
+        """Var N/⟨N⟩ = 1, whatever the rate."""
+        positive("duration", duration)
+        return 1.0
+
+    @property
+    def interval_cv(self) -> float:
+        """Standard deviation of the intervals over their mean: 1 for a constant rate."""
+        self._require_constant("`interval_cv`")
+        return 1.0
+
+    def count_probability(self, n: ArrayLike, duration: float, start: float = 0.0) -> np.ndarray:
+        """P(N = n) in a time `duration` from `start`."""
+        return np.asarray(stats.poisson.pmf(_whole_numbers(n), self.mean_count(duration, start)))
+
+    def interval_survival(self, x: ArrayLike, start: float = 0.0) -> np.ndarray:
+        """The probability that no spike follows one at `start` within x."""
+        return np.exp(-self._waited(x, finite_number("start", start)))
+
+    def interval_density(self, x: ArrayLike, start: float = 0.0) -> np.ndarray:
+        """Density of the time from a spike at `start` to the next one."""
+        times = real_array("x", x)
+        return np.where(times >= 0.0, self.rate_at(start + times), 0.0) * self.interval_survival(times, start)
+
+    def sample(self, duration: float, trials: int = 1, seed: int = 0, start: float = 0.0) -> SpikeTrains:
+        """Independent trains over a time `duration` from `start`, one for each trial.
+
+        >>> PoissonTrain(lambda t: 20.0 * (1.0 + np.sin(t)), highest=40.0).sample(1.0, seed=1).count
+        1
+        """
+        duration, start = positive("duration", duration), finite_number("start", start)
+        trials, rng = checked_whole("trials", trials, 1), generator(seed)
+        bound = self.rate if self.highest is None else self.highest
+        assert not callable(bound)
+        candidates = int(rng.poisson(bound * duration * trials))
+        times = np.sort(start + duration * rng.random(candidates))
+        if callable(self.rate):
+            times = times[rng.random(candidates) * bound < self.rate_at(times)]
+        return SpikeTrains(times, rng.integers(trials, size=len(times)), trials, (start, start + duration))
+
+    def _expected(self, start: float, end: float) -> float:
+        if not callable(self.rate):
+            return self.rate * (end - start)
+        value, error = quad(lambda t: float(self.rate_at(t)), start, end, limit=PIECES, epsrel=INTEGRAL, full_output=1)[
+            :2
+        ]
+        if error > 1e3 * INTEGRAL * max(value, 1.0):
+            raise InvalidArgument(f"the integral of `rate` from {start:g} to {end:g} is not found; is it so rough?")
+        return float(value)
+
+    def _waited(self, x: ArrayLike, start: float) -> np.ndarray:
+        """∫ r over a time x from start; 0 for x < 0."""
+        times = np.maximum(real_array("x", x), 0.0)
+        if not callable(self.rate):
+            return self.rate * times
+        ends, place = np.unique(np.append(times, 0.0), return_inverse=True)
+        steps = [self._expected(start + a, start + b) for a, b in pairwise(ends)]
+        return np.concatenate([[0.0], np.cumsum(steps)])[place[:-1]].reshape(times.shape)
+
+    def _require_constant(self, what: str) -> None:
+        if callable(self.rate):
+            raise InvalidArgument(f"{what} is known for a constant `rate` only; sample, and ask fp.spike_statistics.")
+
+
+@dataclass(frozen=True)
+class BernoulliTrain:
+    """At most one spike in each bin of length ΔT, with the probability p = rΔT: the Poisson process as ΔT → 0.
+
+        P(N(MΔT) = n) = C(M, n) p^n (1 − p)^{M−n},   P(x = kΔT) = p (1 − p)^{k−1}
+
+    Fano factor 1 − p and CV √(1 − p) of the intervals are below those of the limit.
+
+    Parameters
+    ----------
+    rate : float
+        r ≥ 0 (spikes per time).
+    bin : float
+        ΔT > 0, with rΔT ≤ 1.
+
+    Raises
+    ------
+    InvalidArgument
+        If a parameter is out of range, or rΔT > 1.
+
+    Source: exercises 1 to 3 of the sheet TD3, "Balanced networks", github.com/yfardella/Th_Neuro_TD_2025.
+
+    >>> train = BernoulliTrain(25.0, 0.002)
+    >>> round(float(train.count_probability(25, 1.0)), 10)
+    0.081588111
+    >>> round(train.distance_to_poisson(1.0), 8)
+    0.01248042
+    """
+
+    rate: float
+    bin: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", _checked_rate(self.rate))
+        object.__setattr__(self, "bin", positive("bin", self.bin))
+        if self.probability > 1.0:
+            raise InvalidArgument(
+                f"`bin` = {self.bin:g} holds {self.probability:.3g} spikes on average; use at most {1.0 / self.rate:g}."
+            )
+
+    @property
+    def probability(self) -> float:
+        """p = rΔT, of a spike in a bin."""
+        return self.rate * self.bin
+
+    def bins(self, duration: float) -> int:
+        """M, of which `duration` must be a whole number."""
+        ratio = positive("duration", duration) / self.bin
+        whole = round(ratio)
+        if whole < 1 or abs(ratio - whole) > WHOLE * ratio:
+            raise InvalidArgument(
+                f"`duration` = {duration:g} is {ratio:.6g} bins; take a whole number, {max(whole, 1) * self.bin:g}."
+            )
+        return whole
+
+    def mean_count(self, duration: float) -> float:
+        """⟨N⟩ = Mp."""
+        return self.bins(duration) * self.probability
+
+    def count_variance(self, duration: float) -> float:
+        """Var N = Mp (1 − p)."""
+        return self.mean_count(duration) * (1.0 - self.probability)
+
+    def fano(self, duration: float) -> float:
+        """Var N/⟨N⟩ = 1 − p."""
+        self.bins(duration)
+        return 1.0 - self.probability
+
+    @property
+    def interval_cv(self) -> float:
+        """Standard deviation of the intervals over their mean, √(1 − p)."""
+        return float(np.sqrt(1.0 - self.probability))
+
+    def count_probability(self, n: ArrayLike, duration: float) -> np.ndarray:
+        """P(N = n)."""
+        return np.asarray(stats.binom.pmf(_whole_numbers(n), self.bins(duration), self.probability))
+
+    def interval_probability(self, k: ArrayLike) -> np.ndarray:
+        """P(x = kΔT), k = 1, 2, …"""
+        self._require_spikes()
+        return np.asarray(stats.geom.pmf(_whole_numbers(k), self.probability))
+
+    def interval_survival(self, x: ArrayLike) -> np.ndarray:
+        """P(interval > x)."""
+        self._require_spikes()
+        return np.asarray(stats.geom.sf(np.floor(real_array("x", x) / self.bin * (1.0 + WHOLE)), self.probability))
+
+    def distance_to_poisson(self, duration: float) -> float:
+        """Total variation ½ Σ_n |P(N = n) − P_Poisson(N = n)| between the counts and those of the Poisson process.
+
+        To first order in ΔT it is p ⟨|(K − m)² − K|⟩/(4m), K being the Poisson count of mean m = rT.
+        """
+        bins, mean = self.bins(duration), self.mean_count(duration)
+        low, high = (int(stats.poisson.ppf(q, mean)) for q in (1e-17, 1.0 - 1e-16))
+        n = np.arange(max(low - 1, 0), min(high + 10, bins) + 1)
+        apart = np.abs(stats.binom.pmf(n, bins, self.probability) - stats.poisson.pmf(n, mean))
+        return float(0.5 * (np.sum(apart) + stats.poisson.sf(n[-1], mean)))
+
+    def sample(self, duration: float, trials: int = 1, seed: int = 0) -> SpikeTrains:
+        """Independent trains from time 0, one for each trial; a spike lies in the middle of its bin."""
+        bins, trials, rng = self.bins(duration), checked_whole("trials", trials, 1), generator(seed)
+        places = _successes(bins * trials, self.probability, rng)
+        trains, which = np.divmod(places, bins)
+        order = np.argsort(which, kind="stable")
+        return SpikeTrains((which[order] + 0.5) * self.bin, trains[order], trials, (0.0, bins * self.bin))
+
+    def _require_spikes(self) -> None:
+        if self.rate == 0.0:
+            raise InvalidArgument("`rate` = 0 has no intervals.")
+
+
+def generator(seed: object) -> np.random.Generator:
+    """The random numbers of a whole-number seed."""
+    return np.random.default_rng(checked_whole("seed", seed, 0))
+
+
+def _checked_rate(rate: object) -> float:
+    return number_in("rate", rate, lambda r: r >= 0.0, "zero or positive")
+
+
+def _whole_numbers(n: ArrayLike) -> np.ndarray:
+    numbers = real_array("n", n)
+    if not np.all(numbers == np.round(numbers)):
+        raise InvalidArgument("numbers of spikes must be whole.")
+    return numbers
+
+
+def _successes(sites: int, p: float, rng: np.random.Generator) -> np.ndarray:
+    """Which of `sites` places have a success, by the gaps between them: it costs what there are successes."""
+    if p == 0.0:
+        return np.empty(0, dtype=np.int64)
+    found, last = [], -1
+    while last < sites:
+        more = int(1.1 * p * (sites - last)) + 20
+        places = last + np.cumsum(rng.geometric(p, more))
+        found.append(places)
+        last = int(places[-1])
+    places = np.concatenate(found)
+    return places[places < sites]
