@@ -842,3 +842,64 @@ def window(
                     if done:
                         break
     return times[:spikes], fired[:spikes]
+
+
+@kernel
+def windows(
+    edges: np.ndarray,
+    most: float,
+    delay: float,
+    arrivals: np.ndarray,
+    senders: np.ndarray,
+    start: float,
+    V: np.ndarray,
+    now: np.ndarray,
+    last: np.ndarray,
+    moments: np.ndarray,
+    trace: np.ndarray,
+    trace_rate: float,
+    kind: np.ndarray,
+    cells: np.ndarray,
+    rest: np.ndarray,
+    half: np.ndarray,
+    shot_rate: np.ndarray,
+    shot_size: np.ndarray,
+    shot_next: np.ndarray,
+    first: np.ndarray,
+    targets: np.ndarray,
+    per_sender: np.ndarray,
+    per_synapse: np.ndarray,
+    finest: float,
+    random: np.ndarray,
+    scale: np.ndarray,
+    inside: np.ndarray,
+    height: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """Move all neurons from edge to edge, which are one `delay` apart at most.
+
+    Returns who fired and when, in the order of time; what has not arrived yet, and from whom; and the number of edges
+    reached, fewer than all if more than `most` spikes fell between two of them.
+    """
+    times, fired = np.empty(64), np.empty(64, dtype=np.int32)
+    spikes = 0
+    for k in range(edges.shape[0]):
+        arrive = np.searchsorted(arrivals, edges[k], side="right")
+        t, who = window(
+            arrivals[:arrive], senders[:arrive], edges[k], start, V, now, last, moments, trace, trace_rate, kind,
+            cells, rest, half, shot_rate, shot_size, shot_next, first, targets, per_sender, per_synapse, finest,
+            random, scale, inside, height,
+        )  # fmt: skip
+        order = np.argsort(t)
+        t, who = t[order], who[order]
+        if spikes + t.shape[0] > times.shape[0]:
+            longer = np.empty(2 * (spikes + t.shape[0]))
+            more = np.empty(longer.shape[0], dtype=np.int32)
+            longer[:spikes], more[:spikes] = times[:spikes], fired[:spikes]
+            times, fired = longer, more
+        times[spikes : spikes + t.shape[0]], fired[spikes : spikes + t.shape[0]] = t, who
+        spikes += t.shape[0]
+        arrivals = np.concatenate((arrivals[arrive:], t + delay))
+        senders = np.concatenate((senders[arrive:], who))
+        if t.shape[0] > most:
+            return times[:spikes], fired[:spikes], arrivals, senders, k + 1
+    return times[:spikes], fired[:spikes], arrivals, senders, edges.shape[0]

@@ -21,10 +21,12 @@ from . import kernels
 from .random import checked_seed, sampler, streams, ziggurat
 from .simulate import patience
 
-FINEST = 0.005
-"""Longest step near the threshold, over τ_m: the chord that stands for the threshold is then off by 3e-6 of it."""
+FINEST = 0.02
+"""Longest step near the threshold, over τ_m: the chord that stands for the threshold is then off by 5e-5 of it."""
 REFRESH = 0.01
 """Time between two changes of plastic weights, over that in which they or the traces change by e."""
+LOOK = 50
+"""Windows of a network of constant weights between two looks for Ctrl-C."""
 BINS = 500
 """Of the activity of a run."""
 FEWEST = 5
@@ -348,38 +350,32 @@ class _Run:
         return state
 
     def go(self, state: LIFState, settle: float, bins: int, raster: int, progress: bool) -> LIFSolution:
-        """Window after window, each of one delay."""
+        """Window after window, each of one delay; as many at a time as the weights may stay as they are."""
         start, end = self.t_span
         delay, count = self.network.delay, self.network.count
         windows = max(1, math.ceil((end - start) / delay * (1.0 - 1e-12)))
+        edges = np.append(start + delay * np.arange(1, windows), end)
         runaway = RUNAWAY * count * (1.0 + delay / self.constants[:, 0].min())
         tally = _Tally(self.network, self.t_span, settle, bins, raster)
         now = _Moving(self, state, tally)
-        refresh = self._refresh(windows)
-        status = Status.FINISHED
+        status, together = Status.FINISHED, self._together()
         with patience() as interrupted, _progress_bar(progress, windows) as advanced:
-            for k in range(1, windows + 1):
-                until = end if k == windows else start + k * delay
-                spikes = now.window(until)
-                if k % refresh == 0 or k == windows:
-                    now.refresh(until)
-                    advanced(k)
-                if spikes > runaway:
+            for done in range(0, windows, together):
+                if not now.move(edges[done : done + together], runaway):
                     status = Status.BLOW_UP
                 elif interrupted():
                     status = Status.INTERRUPTED
                 if status is not Status.FINISHED:
                     break
-        now.refresh(now.t)
+                advanced(min(done + together, windows))
         return tally.solution(now, status)
 
-    def _refresh(self, windows: int) -> int:
-        """After how many windows the weights are looked at."""
+    def _together(self) -> int:
+        """Windows between two looks at the weights, or, where these are constant, at the keyboard."""
         rates = [c.rule.learning_rate for c in self.connections if c.rule is not None]
-        fastest = max([self.trace_rate, *rates]) if rates else 0.0
-        return (
-            min(windows, max(1, int(REFRESH / (fastest * self.network.delay)))) if fastest else max(1, windows // 200)
-        )
+        if not rates:
+            return LOOK
+        return max(1, int(REFRESH / (max(self.trace_rate, *rates) * self.network.delay)))
 
 
 class _Moving:
@@ -410,23 +406,19 @@ class _Moving:
             else:
                 self.per_sender[p * self.run.network.count :][c.pre] = weights
 
-    def window(self, until: float) -> int:
-        """Move everybody to `until`, at most one delay ahead; return the number of spikes."""
+    def move(self, edges: np.ndarray, runaway: float) -> bool:
+        """Move everybody from edge to edge, and then the weights; False if the network ran away on the way."""
         run, tally = self.run, self.tally
-        arrive = int(np.searchsorted(self.arrivals, until, side="right"))
-        times, fired = kernels.window(
-            self.arrivals[:arrive], self.senders[:arrive], until, tally.settle, self.V, self.now, self.last,
-            tally.moments, self.trace, run.trace_rate, run.kind, run.constants, run.rest, run.half,
-            *run.shots, self.shot_next, self.first, self.targets, self.per_sender, self.per_synapse, run.finest,
-            self.random, *ziggurat(),
+        times, fired, self.arrivals, self.senders, reached = kernels.windows(
+            edges, runaway, run.network.delay, self.arrivals, self.senders, tally.settle, self.V, self.now, self.last,
+            tally.moments, self.trace, run.trace_rate, run.kind, run.constants, run.rest, run.half, *run.shots,
+            self.shot_next, self.first, self.targets, self.per_sender, self.per_synapse, run.finest, self.random,
+            *ziggurat(),
         )  # fmt: skip
-        order = np.argsort(times, kind="stable")
-        times, fired = times[order], fired[order]
         tally.add(times, fired)
-        self.arrivals = np.concatenate([self.arrivals[arrive:], times + run.network.delay])
-        self.senders = np.concatenate([self.senders[arrive:], fired])
-        self.t = until
-        return len(times)
+        self.t = float(edges[reached - 1])
+        self.refresh(self.t)
+        return bool(reached == len(edges))
 
     def refresh(self, t: float) -> None:
         """Let the weights follow the traces over the time since this was last done."""
