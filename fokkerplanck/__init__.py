@@ -136,6 +136,20 @@ _HOME = {
     "OscillationOnset": "networks.oscillations",
     "phase_diagram": "networks.phase_diagram",
     "PhaseDiagram": "networks.phase_diagram",
+    "PlasticNetwork": "models.plastic_network",
+    "DegreeLaw": "models.degrees",
+    "GammaDegrees": "models.degrees",
+    "PowerLawDegrees": "models.degrees",
+    "FixedDegree": "models.discrete_degrees",
+    "PoissonDegrees": "models.discrete_degrees",
+    "BinomialDegrees": "models.discrete_degrees",
+    "TabulatedDegrees": "models.discrete_degrees",
+    "measured_degrees": "models.graphs",
+    "rate_distribution": "meanfield.ratesolutions",
+    "RateDistribution": "meanfield.ratedistribution",
+    "rate_distributions": "meanfield.ratesolutions",
+    "quenched_rates": "meanfield.quenched",
+    "QuenchedRates": "meanfield.quenched",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
     "entropy_balance": "diagnostics.entropy",
@@ -177,14 +191,21 @@ if TYPE_CHECKING:
     from .meanfield.balanced import BrunelNetwork, DenseBalance, LIFNetwork, dense_balance
     from .meanfield.linear_response import rate_response
     from .meanfield.poisson import BernoulliTrain, PoissonTrain
+    from .meanfield.quenched import QuenchedRates, quenched_rates
+    from .meanfield.ratedistribution import RateDistribution
+    from .meanfield.ratesolutions import rate_distribution, rate_distributions
     from .meanfield.shotnoise import InputMoments, MeasuredInput, ShotNoise, input_moments, measured_input
     from .meanfield.wilson_cowan import WilsonCowan
     from .models.catalog import nnlif
+    from .models.degrees import DegreeLaw, GammaDegrees, PowerLawDegrees
+    from .models.discrete_degrees import BinomialDegrees, FixedDegree, PoissonDegrees, TabulatedDegrees
     from .models.drift import ExponentialDrift, QuadraticDrift
     from .models.extended import ExtendedPopulation, by_label
+    from .models.graphs import measured_degrees
     from .models.learning import HyperbolicTangent, Learning, Saturating, connectivity, learning
     from .models.lif import LIF, Dictionary
     from .models.network import Network, excitatory_inhibitory
+    from .models.plastic_network import PlasticNetwork
     from .models.plasticity import DepressingWeight, HebbianWeight, PlasticWeight, SaturatingWeight, StaticWeight
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory

@@ -22,10 +22,13 @@ from scipy.optimize import brentq
 from scipy.special import erfcx
 
 from ..models.catalog import nnlif
+from ..models.degrees import whole
+from ..models.discrete_degrees import FixedDegree
 from ..models.lif import LIF, Dictionary
 from ..models.network import Network
 from ..models.population import Population
 from ..models.refractory import FixedRefractory
+from ..models.spiking import Projection, SpikingNetwork
 from ..outcomes import InvalidArgument, finite_number, frozen, non_negative, positive, real_array
 from .firstpassage import log_mean_first_passage
 
@@ -157,6 +160,13 @@ class BrunelNetwork:
         """What `fp.stationary_states`, `fp.spectrum` and `fp.solve` take: the same as `population()`."""
         return self.population()
 
+    def sample(self, count: int, seed: int = 0) -> SpikingNetwork:
+        """N neurons with synapses drawn at random, the first N/(1 + γ) excitatory: see `LIFNetwork.sample`."""
+        excitatory = round(whole("count", count) / (1.0 + self.gamma))
+        if not 0 < excitatory < count:
+            raise InvalidArgument(f"`count` = {count} leaves no neurons of one kind at `gamma` = {self.gamma:g}.")
+        return self.two_populations().sample([excitatory, count - excitatory], seed)
+
     def two_populations(self) -> LIFNetwork:
         """The same network with its excitatory and its inhibitory neurons apart."""
         C = np.array([self.C_E, self.gamma * self.C_E])
@@ -285,6 +295,38 @@ class LIFNetwork:
             sigma_ext=self.sigma_ext,
             delays=delay,
         )
+
+    def sample(self, counts: Sequence[int], seed: int = 0) -> SpikingNetwork:
+        """Actual neurons, each with C_αβ different presynaptic partners drawn at random, for `fp.simulate_lif`.
+
+        External spikes are the white noise of their mean and variance.
+
+        Parameters
+        ----------
+        counts : sequence of int
+            Neurons of each population.
+        seed : int
+
+        Raises
+        ------
+        InvalidArgument
+            If a number of synapses is not whole or exceeds that of the neurons, or there is not one positive delay.
+        """
+        sizes = [whole("counts", count) for count in counts]
+        if len(sizes) != len(self.names):
+            raise InvalidArgument(f"`counts` must have one number for each of {', '.join(self.names)}.")
+        if np.any(np.round(self.C) != self.C):
+            raise InvalidArgument(f"`C` = {self.C.tolist()} must be whole numbers for an actual network.")
+        if np.ptp(self.delays) or not self.delays.flat[0]:
+            raise InvalidArgument("`delays` must be one positive number for an actual network.")
+        projections: list[Projection] = []
+        for (post, pre), degree in np.ndenumerate(self.C):
+            if degree:
+                partners = None if post == pre else sizes[pre]
+                graph = FixedDegree(int(degree)).graph(sizes[post], seed + len(projections), partners)
+                projections.append(Projection(self.J[post, pre] * graph, None, post, pre))
+        neurons = list(zip(self.neurons, sizes, strict=True))
+        return SpikingNetwork(neurons, projections, self.mu_ext, self.sigma_ext, float(self.delays.flat[0]))
 
     @cached_property
     def dictionaries(self) -> tuple[Dictionary, ...]:

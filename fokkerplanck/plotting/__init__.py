@@ -7,6 +7,7 @@ from .lanes import plot_label_density, plot_synapses, plot_tree_gaps
 from .learning import plot_learned, plot_learning, plot_weights_image
 from .networks import plot_bifurcations, plot_phase_plane
 from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots
+from .rates import plot_in_neighbours, plot_rate_distribution, plot_weight_distribution
 from .style import COLOURS
 from .trains import plot_counts, plot_intervals, plot_membrane, plot_population_rate, plot_spikes, plot_trains
 
@@ -20,6 +21,7 @@ __all__ = [
     "plot_fired",
     "plot_generations",
     "plot_intervals",
+    "plot_in_neighbours",
     "plot_label_density",
     "plot_learned",
     "plot_learning",
@@ -31,6 +33,7 @@ __all__ = [
     "plot_populations",
     "plot_raster",
     "plot_rate",
+    "plot_rate_distribution",
     "plot_rates",
     "plot_snapshots",
     "plot_solution",
@@ -38,5 +41,6 @@ __all__ = [
     "plot_synapses",
     "plot_trains",
     "plot_tree_gaps",
+    "plot_weight_distribution",
     "plot_weights_image",
 ]

@@ -1,0 +1,348 @@
+"""The distribution of firing rates, and of synaptic weights, in a large random network with plastic synapses.
+
+    ν = φ(μ, σ),   (μ − μ_ext, σ² − σ_ext²)/τ_m = Σ_populations K (m_μ, m_σ) + √K (W, Z),
+
+K the in-degree, (W, Z) normal with the variances s_μ², s_σ² and the covariance c_μσ. The five moments are those of w ν
+and w² ν over an in-neighbour, whose rate obeys the same equation with the in-degree law ρ*_K: a closed system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from ..models.degrees import CopulaDegrees, hermite, whole
+from ..models.plastic_network import PlasticNetwork
+from ..outcomes import InvalidArgument, finite_number, named
+from .fixedpoint import jacobian
+from .moments import MomentMap, Neurons, own_tilt
+from .ratelaw import Law, line_grid, turned
+
+ACROSS = {1: 24, 2: 12, 3: 7, 4: 5}
+"""Nodes in each direction across the lines of a law, by the number of these directions; more: 4."""
+
+
+class Moments(NamedTuple):
+    """Of the inputs over one projection: means, variances and covariance of w ν and w² ν of an in-neighbour.
+
+    Where w = u(pre) v(post), of u ν and u² ν.
+    """
+
+    m_mu: float
+    m_sigma: float
+    s_mu2: float
+    s_sigma2: float
+    c_mu_sigma: float
+
+
+class SyntheticNeurons(NamedTuple):
+    """Neurons drawn from the theory, arrays of shape (neurons,); `degrees` and `W`, `Z` by presynaptic population.
+
+    With several presynaptic populations W and Z belong to the whole sum: Σ w ν − its mean given K, and so for w² ν.
+    """
+
+    degrees: dict[str, np.ndarray]
+    W: np.ndarray
+    Z: np.ndarray
+    mu: np.ndarray
+    sigma: np.ndarray
+    rate: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RateDistribution:
+    """A solution of the closed system: the law of the rates of every population.
+
+    Attributes
+    ----------
+    network : PlasticNetwork
+    converged : bool
+    residual : float
+        Largest change of a moment by one more evaluation of the map, relative to the moment's scale.
+    evaluations : int
+        Of the map.
+    message : str
+        How the iteration ended, in a sentence.
+    quadrature_error : float
+        Largest change of a moment, on the same scale, if the map is evaluated with more nodes.
+    """
+
+    network: PlasticNetwork
+    converged: bool
+    residual: float
+    evaluations: int
+    message: str
+    quadrature_error: float
+    _map: MomentMap
+    _x: np.ndarray
+
+    def moments(self, post: str | int | None = None, pre: str | int | None = None) -> Moments:
+        """The five moments of the synapses from `pre` to `post`; names can be left out if there is one population.
+
+        Raises
+        ------
+        InvalidArgument
+            If there are no such synapses, or their weight is no product of functions of the two rates.
+        """
+        i = self._projection(post, pre)
+        if self.network.projections[i].rule.factors is None:
+            raise InvalidArgument(
+                "`post`, `pre`: these weights are no products u(pre) v(post); their moments vary with post."
+            )
+        return Moments(*(float(value) for value in self._map.part(self._x, i)[:, 0]))
+
+    def population(self, name: str | int | None = None) -> Law:
+        """The law of the rates of one population, by name or place; the name can be left out if there is only one."""
+        k = self._place("name", name)
+        return self._cached(k, tilted=False)
+
+    def in_neighbours(self, name: str | int | None = None) -> Law:
+        """The rates of a population as its own neurons see them: each neuron counted with its out-degree within it."""
+        return self._cached(self._place("name", name), tilted=True)
+
+    def _cached(self, k: int, tilted: bool) -> Law:
+        if (k, tilted) not in self._laws:
+            self._laws[k, tilted] = self._law(k, tilted=tilted)
+        return self._laws[k, tilted]
+
+    @cached_property
+    def _laws(self) -> dict[tuple[int, bool], Law]:
+        return {}
+
+    @property
+    def mean(self) -> float:
+        """Mean rate of a single population; of several see `population(name)`. So for all that follows."""
+        return self.population().mean
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the rates."""
+        return self.population().sd
+
+    @property
+    def skewness(self) -> float:
+        """Third standardised moment of the rates."""
+        return self.population().skewness
+
+    def cdf(self, nu: ArrayLike) -> np.ndarray:
+        """P(rate ≤ ν)."""
+        return self.population().cdf(nu)
+
+    def density(self, nu: ArrayLike) -> np.ndarray:
+        """The density of the rates at ν (time)."""
+        return self.population().density(nu)
+
+    def quantile(self, q: ArrayLike) -> np.ndarray:
+        """The rate that a share q of all neurons does not exceed."""
+        return self.population().quantile(q)
+
+    def given_degree(self, degree: float | Mapping[str, float], name: str | int | None = None) -> Law:
+        """The law of the rates of the neurons with the given in-degree.
+
+        Parameters
+        ----------
+        degree : float, or mapping from presynaptic population to float
+            In-degree, zero or positive; of every projection that the population receives.
+        name : str or int, optional
+            The population.
+        """
+        k = self._place("name", name)
+        into = self.network.into(k)
+        asked = degree if isinstance(degree, Mapping) else {self.network.names[p.pre]: degree for p in into[:1]}
+        missing = [self.network.names[p.pre] for p in into if self.network.names[p.pre] not in asked]
+        if missing:
+            raise InvalidArgument(
+                f"`degree` must be a mapping that has the in-degrees from {', '.join(missing)} as well."
+            )
+        fixed = [finite_number("degree", asked[self.network.names[p.pre]]) for p in into]
+        if any(value < 0.0 for value in fixed):
+            raise InvalidArgument("`degree` must be zero or positive.")
+        return self._law(k, fixed)
+
+    def weights(self, post: str | int | None = None, pre: str | int | None = None) -> Law:
+        """The law of the weight of a synapse drawn at random among all of a projection.
+
+        Its presynaptic rate is that of an in-neighbour, P(w ≤ x) = P*(f(ν) ≤ x). If f depends on the postsynaptic rate
+        as well, the receiving neuron is drawn independently, in proportion to its in-degree (64 quantiles of its law).
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such projection.
+        """
+        i, j, _, rule = self.network.projections[self._projection(post, pre)]
+        senders = self._cached(j, tilted=i == j)
+        if not rule.needs_post:
+            return Law(np.asarray(rule.weight(senders.values)), senders.weight, senders.measure, senders.slope)
+        receivers = self._law(i, by_degree=[p.pre for p in self.network.into(i)].index(j))
+        levels = receivers.quantile((np.arange(64) + 0.5) / 64)
+        values = rule.weight(senders.values[None], levels[:, None, None]).reshape(-1, senders.values.shape[1])
+        return Law(
+            values, np.tile(senders.weight / 64, 64), np.tile(senders.measure, (64, 1)), np.tile(senders.slope, (64, 1))
+        )
+
+    @cached_property
+    def negative_variance(self) -> dict[str, float]:
+        """Of every population the probability that the normal approximation gives a neuron σ² < 0.
+
+        No sum of w² ν is negative; such neurons were taken to be free of noise, σ = 0.
+        """
+        found = {}
+        for k, name in enumerate(self.network.names):
+            if any(p.rule.needs_post for p in self.network.into(k)):
+                nodes = self._map.clouds[k]
+                found[name] = float(nodes.weight @ (self._map.drive(self._x, k, nodes.neurons).variance < 0.0))
+                continue
+            nodes = self._map.clouds[k]
+            ways = [(i, p) for i, p in enumerate(self.network.projections) if p.post == k]
+            spread = self._map._spread(self._x, ways, nodes.neurons.K, None)
+            least = -(self.network.inputs[k][1] ** 2) / self.network.neurons[k].tau_m
+            sd = np.sqrt(spread.BB)
+            below = np.where(sd > 0.0, ndtr((least - spread.B) / np.where(sd > 0.0, sd, 1.0)), least > spread.B)
+            found[name] = float(nodes.weight @ below)
+        return found
+
+    def sample(self, count: int, seed: int = 0, name: str | int | None = None) -> SyntheticNeurons:
+        """Synthetic neurons: K from its law, (W, Z) normal, and what follows from them.
+
+        Parameters
+        ----------
+        count : int
+        seed : int
+        name : str or int, optional
+            The population.
+        """
+        count = whole("count", count)
+        k, rng = self._place("name", name), np.random.default_rng(seed)
+        into = self.network.into(k)
+        K = np.array([_drawn(p.degrees, count, rng) for p in into]).reshape(len(into), count)
+        z1, z2 = rng.standard_normal((2, count))
+        drive = self._map.drive(self._x, k, Neurons(K, z1, z2))
+        ways = [(i, p) for i, p in enumerate(self.network.projections) if p.post == k]
+        spread = self._map._spread(self._x, ways, K, drive.rate)
+        A, B = spread.sums(z1, z2)
+        root = np.sqrt(K[0]) if len(into) == 1 else np.ones(count)
+        root = np.where(root > 0.0, root, 1.0)
+        degrees = {self.network.names[p.pre]: row for p, row in zip(into, K, strict=True)}
+        W, Z = (A - spread.A) / root, (B - spread.B) / root
+        return SyntheticNeurons(degrees, W, Z, drive.mu, np.sqrt(np.maximum(drive.variance, 0.0)), drive.rate)
+
+    @cached_property
+    def gain(self) -> np.ndarray:
+        """Eigenvalues of ∂G/∂x, the map of the moments linearised at the solution, by decreasing real part."""
+        G, x = self._map, self._x
+        value = G(x)
+        return np.sort_complex(np.linalg.eigvals(jacobian(G, x, value, G.scale(value), G.possible)))[::-1]
+
+    @property
+    def repelling(self) -> bool:
+        """Whether det(1 − ∂G/∂x) < 0: an odd number of real eigenvalues of the gain exceeds 1.
+
+        Rates that follow their inputs, however slowly, then leave the solution without oscillation. The converse does
+        not hold: what is not repelling in this sense may still be unstable, by oscillations for example.
+        """
+        return bool(np.prod(1.0 - self.gain).real < 0.0)
+
+    # -- laws ---------------------------------------------------------------------------------------------------
+
+    def _place(self, what: str, name: str | int | None) -> int:
+        names = self.network.names
+        if name is None:
+            if len(names) > 1:
+                raise InvalidArgument(f"`{what}`: say which population: {', '.join(names)}.")
+            return 0
+        if isinstance(name, str):
+            return int(named("population", {n: k for k, n in enumerate(names)}, name))
+        if isinstance(name, bool) or not 0 <= name < len(names):
+            raise InvalidArgument(f"`{what}` = {name!r}, but there are {len(names)} populations.")
+        return int(name)
+
+    def _projection(self, post: str | int | None, pre: str | int | None) -> int:
+        pair = self._place("post", post), self._place("pre", pre)
+        for i, p in enumerate(self.network.projections):
+            if (p.post, p.pre) == pair:
+                return i
+        raise InvalidArgument(f"`post`, `pre`: there are no synapses from {pre!r} to {post!r}.")
+
+    def _law(
+        self, k: int, fixed: Sequence[float] | None = None, tilted: bool = False, by_degree: int | None = None
+    ) -> Law:
+        """Of the rates of population k; see `ratelaw`. `by_degree` weighs neurons by one of their in-degrees."""
+        into = self.network.into(k)
+        smooth = [] if fixed is not None else [i for i, p in enumerate(into) if isinstance(p.degrees, CopulaDegrees)]
+        if fixed is not None:
+            atoms, share, odds = np.array(fixed, dtype=float).reshape(-1, 1), np.ones(1), np.ones(1)
+        else:
+            atoms, share, odds = self._atoms(k, smooth)
+        turn = turned(self._steepest(k, smooth, fixed))
+        across = turn.shape[0] - 1
+        x, w = hermite(ACROSS.get(across, 4) if atoms.shape[1] == 1 else 10)
+        grids = np.meshgrid(*[x] * across, indexing="ij")
+        weight = np.ones(1)
+        for _ in range(across):
+            weight = np.multiply.outer(weight, w).ravel()
+        xi = np.multiply.outer(turn[:, 0], line_grid())[:, None, :]
+        xi = xi + (turn[:, 1:] @ np.array([g.ravel() for g in grids]).reshape(across, -1))[:, :, None]
+        lines, points = xi.shape[1:]
+        K = np.empty((len(into), atoms.shape[1], lines, points))
+        factor = np.ones((atoms.shape[1], lines, points)) * odds[:, None, None] ** tilted
+        for i, p in enumerate(into):
+            if i in smooth:
+                assert isinstance(p.degrees, CopulaDegrees)
+                score = xi[smooth.index(i)]
+                K[i] = p.degrees.in_at(score)
+                if tilted and p.pre == k and p.degrees.correlated:
+                    factor = factor * p.degrees.tilt_at(score)
+            else:
+                K[i] = atoms[i][:, None, None]
+        if by_degree is not None:
+            factor = factor * K[by_degree] / into[by_degree].degrees.mean
+        z1, z2 = (np.broadcast_to(z, factor.shape).ravel() for z in xi[-2:])
+        rate = self._map.drive(self._x, k, Neurons(K.reshape(len(into), factor.size), z1, z2)).rate.reshape(-1, points)
+        each = np.multiply.outer(share, weight).ravel()
+        plain = not tilted and by_degree is None
+        return Law.of(rate, each, None if plain else factor.reshape(-1, points))
+
+    def _atoms(self, k: int, smooth: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All combinations of in-degrees with discrete laws: values (projections, atoms), probabilities, tilts."""
+        into = self.network.into(k)
+        discrete = [i for i in range(len(into)) if i not in smooth]
+        few = max(2000 if len(discrete) == 1 else 24, 1)
+        laws = [into[i].degrees.nodes(few) for i in discrete]
+        places = np.meshgrid(*(np.arange(len(law.k)) for law in laws), indexing="ij") if laws else [np.zeros(1, int)]
+        atoms, share = np.zeros((len(into), places[0].size)), np.ones(places[0].size)
+        for i, law, place in zip(discrete, laws, places, strict=False):
+            atoms[i] = law.k[place.ravel()]
+            share = share * law.weight[place.ravel()]
+        return atoms, share, own_tilt([into[i] for i in discrete], laws, places)
+
+    def _steepest(self, k: int, smooth: Sequence[int], fixed: Sequence[float] | None) -> np.ndarray:
+        """E[ν ξ] = E[∂ν/∂ξ] over the normal scores of the smooth in-degrees and the two normal variables."""
+        nodes = self._map.clouds[k]
+        K = nodes.neurons.K
+        if fixed is not None:
+            K = np.broadcast_to(np.array(fixed, dtype=float).reshape(-1, 1), K.shape)
+        rate = self._map.drive(self._x, k, Neurons(K, nodes.neurons.z1, nodes.neurons.z2)).rate
+        scores = [self.network.into(k)[i].degrees.score(K[i]) for i in smooth]  # type: ignore[attr-defined]
+        away = nodes.weight * (rate - nodes.weight @ rate)
+        return np.array([away @ xi for xi in (*scores, nodes.neurons.z1, nodes.neurons.z2)])
+
+    def __repr__(self) -> str:
+        lines = [f"RateDistribution: {self.message}"]
+        for name in self.network.names:
+            law = self.population(name)
+            lines.append(f"  {name + ': ' if name else ''}mean {law.mean:.6g}, sd {law.sd:.6g}")
+        return "\n".join(lines)
+
+
+def _drawn(law: object, count: int, rng: np.random.Generator) -> np.ndarray:
+    """In-degrees of the theory: not rounded where the law is continuous."""
+    if isinstance(law, CopulaDegrees):
+        return law.in_at(rng.standard_normal(count))
+    return law.draw(count, rng)[0].astype(float)  # type: ignore[attr-defined]
