@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,9 @@ from ..outcomes import InvalidArgument, finite_number, named
 from .fixedpoint import jacobian
 from .moments import MomentMap, Neurons, own_tilt
 from .ratelaw import Law, line_grid, turned
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ACROSS = {1: 24, 2: 12, 3: 7, 4: 5}
 """Nodes in each direction across the lines of a law, by the number of these directions; more: 4."""
@@ -332,6 +335,12 @@ class RateDistribution:
         scores = [self.network.into(k)[i].degrees.score(K[i]) for i in smooth]  # type: ignore[attr-defined]
         away = nodes.weight * (rate - nodes.weight @ rate)
         return np.array([away @ xi for xi in (*scores, nodes.neurons.z1, nodes.neurons.z2)])
+
+    def plot(self, rates: object = None) -> Figure:
+        """The density of the rates, with `rates` of simulated neurons behind: see `plotting.plot_rate_distribution`."""
+        from ..plotting import plot_rate_distribution
+
+        return plot_rate_distribution(self, rates)
 
     def __repr__(self) -> str:
         lines = [f"RateDistribution: {self.message}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +12,9 @@ from numpy.typing import ArrayLike
 from ..meanfield.balanced import BrunelNetwork
 from ..outcomes import InvalidArgument, frozen, real_array
 from .asynchronous import BalancedState, balanced_states
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 QUIET = 1e-3
 """Spikes per neuron and membrane time below which a state is called quiescent."""
@@ -68,6 +72,12 @@ class PhaseDiagram:
     frequency: np.ndarray
     label: np.ndarray
     boundaries: dict[tuple[str, str], tuple[np.ndarray, ...]]
+
+    def plot(self) -> Figure:
+        """The regions, with the lines between them."""
+        from ..plotting import plot_phase_diagram
+
+        return plot_phase_diagram(self)
 
     def __repr__(self) -> str:
         return f"PhaseDiagram({len(self.g)} × {len(self.nu_ext)} points: {', '.join(np.unique(self.label))})"
