@@ -150,6 +150,17 @@ _HOME = {
     "rate_distributions": "meanfield.ratesolutions",
     "quenched_rates": "meanfield.quenched",
     "QuenchedRates": "meanfield.quenched",
+    "siegert_rate": "meanfield.siegert",
+    "log_siegert_rate": "meanfield.siegert",
+    "siegert_slopes": "meanfield.siegert",
+    "siegert_input": "meanfield.siegert",
+    "voltage_density": "meanfield.siegert",
+    "isi_moments": "meanfield.intervals",
+    "IntervalMoments": "meanfield.intervals",
+    "first_passage_density": "meanfield.passagetimes",
+    "PassageDensity": "meanfield.passagetimes",
+    "interval_law": "meanfield.passagetimes",
+    "IntervalLaw": "meanfield.passagetimes",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
     "entropy_balance": "diagnostics.entropy",
@@ -189,12 +200,15 @@ if TYPE_CHECKING:
     from .grid import Grid
     from .learned import discrimination, firing_rate, frozen_rates, learned_connectivity, representing_connectivity
     from .meanfield.balanced import BrunelNetwork, DenseBalance, LIFNetwork, dense_balance
+    from .meanfield.intervals import IntervalMoments, isi_moments
     from .meanfield.linear_response import rate_response
+    from .meanfield.passagetimes import IntervalLaw, PassageDensity, first_passage_density, interval_law
     from .meanfield.poisson import BernoulliTrain, PoissonTrain
     from .meanfield.quenched import QuenchedRates, quenched_rates
     from .meanfield.ratedistribution import RateDistribution
     from .meanfield.ratesolutions import rate_distribution, rate_distributions
     from .meanfield.shotnoise import InputMoments, MeasuredInput, ShotNoise, input_moments, measured_input
+    from .meanfield.siegert import log_siegert_rate, siegert_input, siegert_rate, siegert_slopes, voltage_density
     from .meanfield.wilson_cowan import WilsonCowan
     from .models.catalog import nnlif
     from .models.degrees import DegreeLaw, GammaDegrees, PowerLawDegrees

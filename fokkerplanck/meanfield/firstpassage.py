@@ -15,7 +15,8 @@ overflows for c far below V_F); what is integrated is, with w_X = (V_X − c)/�
     m_k = a^{−k/2} ∫_{w_R}^{w_F} φ_k(w) dw,
 
 over w > 0 with the growth e^{w²/2} taken out, and over w < 0 in the variable log(1 − w), in which the algebraic decay
-is smooth. Both integrands are positive and analytic, so 64 Gauss nodes each give full relative accuracy. The closed
+is smooth. Both integrands are positive and analytic, so 64 Gauss nodes each give full relative accuracy; below
+w = −1e8 only the leading term k!/|w|^{k+1} is left, and its integral is elementary. The closed
 forms m_1 = [φ]/√a, m_2 = [φ']/a are equal but cancel when V_R and V_F lie close to each other on the scale of w.
 
 All arguments broadcast.
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import erfcx, ndtr
+from scipy.special import erfcx, gamma, ndtr
 
 from ..outcomes import InvalidArgument
 
@@ -34,6 +35,8 @@ NEGLIGIBLE = 40.0
 """Where an integrand has fallen by e^{−40} from its largest value, the rest is below rounding."""
 FRACTIONS = 70
 """Depth of the continued fraction for φ_k(−y), y ≥ 2: enough for 1e-15."""
+FAR = 1e8
+"""From here on φ_k(−y) is k!/y^{k+1} to the last digit."""
 
 
 def passage_moments(
@@ -69,10 +72,15 @@ def passage_moments(
     c, a, V_R, V_F = _checked(c, a, V_R, V_F)
     root = np.sqrt(a)
     gap, w_F, w_R = (V_F - V_R) / root, (V_F - c) / root, (V_R - c) / root
+    moments = scaled_moments(gap, w_R, w_F, order)
+    return 0.5 * np.maximum(w_F, 0.0) ** 2, moments / root ** np.arange(order + 1).reshape(-1, *[1] * root.ndim)
+
+
+def scaled_moments(gap: np.ndarray, w_R: np.ndarray, w_F: np.ndarray, order: int) -> np.ndarray:
+    """e^{−max(w_F, 0)²/2} ∫ φ_k dw over [w_R, w_F] for k = 0, …, order; `gap` is w_F − w_R, before it was rounded."""
     top, near, far = np.maximum(w_F, 0.0), np.maximum(-w_F, 0.0), np.maximum(-w_R, 0.0)
     moments = _above_rest(top, np.minimum(gap, top), order)
-    moments += np.exp(-0.5 * top**2) * _below_rest(near, np.minimum(gap, far), order)
-    return 0.5 * top**2, moments / root ** np.arange(order + 1).reshape(-1, *[1] * root.ndim)
+    return np.asarray(moments + np.exp(-0.5 * top**2) * _below_rest(near, np.minimum(gap, far), order))
 
 
 def mean_first_passage(c: ArrayLike, a: ArrayLike, V_R: ArrayLike, V_F: ArrayLike) -> np.ndarray:
@@ -240,10 +248,18 @@ def _above_rest(top: np.ndarray, length: np.ndarray, order: int) -> np.ndarray:
 
 def _below_rest(near: np.ndarray, length: np.ndarray, order: int) -> np.ndarray:
     """∫ φ_k(−y) dy over [near, near + length], near ≥ 0, for k = 0, …, order."""
-    decades = np.log1p(length / (1.0 + near))
+    start = np.maximum(near, FAR)
+    nearby = np.minimum(length, start - near)
+    decades = np.log1p(nearby / (1.0 + near))
     shift = (1.0 + near[..., None]) * np.expm1(decades[..., None] * NODES)
     y = near[..., None] + shift
-    return decades * _sum((1.0 + y) * np.array(_phi_below(y, order)))
+    return decades * _sum((1.0 + y) * np.array(_phi_below(y, order))) + _far_below(start, length - nearby, order)
+
+
+def _far_below(start: np.ndarray, length: np.ndarray, order: int) -> np.ndarray:
+    """∫ k!/y^{k+1} dy over [start, start + length], start ≥ FAR: hundreds of decades, if need be."""
+    decades = np.log1p(length / start)
+    return np.array([-np.expm1(-k * decades) * gamma(k) / start**k if k else decades for k in range(order + 1)])
 
 
 def phi_derivatives(w: np.ndarray, order: int) -> np.ndarray:

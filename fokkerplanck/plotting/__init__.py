@@ -6,6 +6,7 @@ from .figure import SolutionFigure, plot_populations, plot_solution
 from .lanes import plot_label_density, plot_synapses, plot_tree_gaps
 from .learning import plot_learned, plot_learning, plot_weights_image
 from .networks import plot_bifurcations, plot_phase_plane
+from .neurons import plot_interval_laws, plot_rate_map, plot_rate_surface
 from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots
 from .rates import plot_in_neighbours, plot_rate_distribution, plot_weight_distribution
 from .style import COLOURS
@@ -20,8 +21,9 @@ __all__ = [
     "plot_density_image",
     "plot_fired",
     "plot_generations",
-    "plot_intervals",
     "plot_in_neighbours",
+    "plot_interval_laws",
+    "plot_intervals",
     "plot_label_density",
     "plot_learned",
     "plot_learning",
@@ -34,6 +36,8 @@ __all__ = [
     "plot_raster",
     "plot_rate",
     "plot_rate_distribution",
+    "plot_rate_map",
+    "plot_rate_surface",
     "plot_rates",
     "plot_snapshots",
     "plot_solution",
