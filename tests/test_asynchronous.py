@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, least_squares
 
 import fokkerplanck as fp
-from fokkerplanck.meanfield.balanced import input_of, rate_of
+from fokkerplanck.meanfield.balanced import input_of
 from fokkerplanck.networks.linear import gains, responses
 
 NEURON = fp.LIF(tau_m=0.02, V_th=20.0, V_r=10.0, tau_ref=0.002)
@@ -51,7 +51,7 @@ def scanned(network):
 
     def excess(L):
         mu, sigma = input_of(network, [np.exp(L)])
-        return L - float(np.log(rate_of(NEURON, mu[0], sigma[0])))
+        return L - float(np.log(fp.siegert_rate(mu[0], sigma[0], NEURON)))
 
     grid = np.linspace(np.log(1e-60), np.log(499.9), 1501)
     values = [excess(L) for L in grid]

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import erfcx
 
 from ..models.catalog import nnlif
 from ..models.degrees import whole
@@ -30,9 +29,9 @@ from ..models.population import Population
 from ..models.refractory import FixedRefractory
 from ..models.spiking import Projection, SpikingNetwork
 from ..outcomes import InvalidArgument, finite_number, frozen, non_negative, positive, real_array
-from .firstpassage import log_mean_first_passage
+from .intervals import isi_moments
+from .siegert import siegert_rate
 
-NODES, WEIGHTS = (0.5 * np.polynomial.legendre.leggauss(64)[0] + 0.5, 0.5 * np.polynomial.legendre.leggauss(64)[1])
 FARTHEST = 500.0
 """|μ − V_th|/σ of a balanced limit that is not looked beyond: the linear rates are then next to 0 or to 1/τ_ref."""
 
@@ -367,26 +366,6 @@ def input_of(network: SparseNetwork, rates: ArrayLike) -> tuple[np.ndarray, np.n
     return mu, np.sqrt(network.sigma_ext**2 + network.variance_gain @ rates)
 
 
-def rate_of(neuron: LIF, mu: ArrayLike, sigma: ArrayLike) -> np.ndarray:
-    """φ(μ, σ) = 1/(τ_ref + τ_m I): the rate of a neuron under white noise; arguments broadcast.
-
-    >>> neuron = LIF(tau_m=0.02, V_th=20.0, V_r=10.0, tau_ref=0.002)
-    >>> round(float(rate_of(neuron, 15.0, 5.0)), 10)
-    9.4607998058
-    """
-    return np.asarray(np.exp(-_log_interval(neuron, mu, sigma)))
-
-
-def _log_interval(neuron: LIF, mu: ArrayLike, sigma: ArrayLike) -> np.ndarray:
-    """Logarithm of the mean interval between spikes."""
-    words = neuron.dictionary()
-    c, a = words.input(mu, sigma)
-    with np.errstate(divide="ignore"):
-        log_silence = np.log(neuron.tau_ref)
-    log_time = np.log(neuron.tau_m) + log_mean_first_passage(c, a, words.V_R, words.V_F)
-    return np.asarray(np.logaddexp(log_silence, log_time))
-
-
 # -- the limit of dense networks ----------------------------------------------------------------------------------
 
 
@@ -504,7 +483,7 @@ def dense_balance(
     tau = np.array([neuron.tau_m for neuron in members])
     sigma = np.sqrt(tau * (weights**2 @ rates + drive**2 * rate))
     mu = np.array([_mean_for(neuron, float(s), float(nu)) for neuron, s, nu in zip(members, sigma, rates, strict=True)])
-    cv = np.array([interval_cv(neuron, float(m), float(s)) for neuron, m, s in zip(members, mu, sigma, strict=True)])
+    cv = np.array([isi_moments(m, s, neuron).cv for neuron, m, s in zip(members, mu, sigma, strict=True)])
     correction = np.linalg.solve(weights, mu / tau)
     arrays = (rates, mu, sigma, cv, correction, weights, drive, rate, lags)
     return DenseBalance(names, members, *(frozen(array) for array in arrays))
@@ -515,7 +494,7 @@ def _mean_for(neuron: LIF, sigma: float, rate: float) -> float:
     target = math.log(rate)
 
     def excess(x: float) -> float:
-        return math.log(float(rate_of(neuron, neuron.V_th - neuron.E_l + x * sigma, sigma))) - target
+        return math.log(float(siegert_rate(neuron.V_th - neuron.E_l + x * sigma, sigma, neuron))) - target
 
     low, high = -1.0, 1.0
     while excess(low) > 0.0 and low > -25.0:
@@ -526,49 +505,6 @@ def _mean_for(neuron: LIF, sigma: float, rate: float) -> float:
 
 
 # -- how irregular a neuron fires -----------------------------------------------------------------------------------
-
-
-def interval_cv(neuron: LIF, mu: float, sigma: float) -> float:
-    """Coefficient of variation of the intervals under the constant input (μ, σ), refractory time included.
-
-        Var T/τ² = 2π ∫_{x_r}^{x_t} e^{x²} ∫_{−∞}^x e^{y²} (1 + erf y)² dy dx
-
-    With e^{y²} (1 + erf y)² = e^{−y²} erfcx(−y)² and everything in units of e^{2 x_t²} (x_t > 0) nothing overflows.
-    """
-    x_r, x_t = (neuron.V_r - neuron.E_l - mu) / sigma, (neuron.V_th - neuron.E_l - mu) / sigma
-    top = max(x_t, 0.0) ** 2
-    x, weight = _split(x_r, x_t)
-    above = x > 0.0
-    total = float(weight @ _inner(x, np.minimum(x, 0.0), -np.sqrt(np.minimum(x, 0.0) ** 2 + 40.0), top))
-    x, weight = x[above], weight[above]
-    total += float(weight @ _inner(x, x, np.sqrt(np.maximum(x**2 - 40.0, 0.0)), top))
-    log_mean = float(_log_interval(neuron, mu, sigma))
-    return math.exp(0.5 * math.log(2.0 * math.pi * total) + top + math.log(neuron.tau_m) - log_mean)
-
-
-def _split(x_r: float, x_t: float) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss nodes on [x_r, x_t]: in log(1 − x) below 0, within reach of the upper end above it."""
-    nodes, weights = [], []
-    if x_r < 0.0:
-        near, far = max(-x_t, 0.0), -x_r
-        decades = math.log((1.0 + far) / (1.0 + near))
-        span = (1.0 + near) * np.exp(decades * NODES)
-        nodes.append(1.0 - span)
-        weights.append(decades * span * WEIGHTS)
-    if x_t > 0.0:
-        low = max(x_r, 0.0, math.sqrt(max(x_t**2 - 20.0, 0.0)))
-        nodes.append(low + (x_t - low) * NODES)
-        weights.append((x_t - low) * WEIGHTS)
-    return np.concatenate(nodes), np.concatenate(weights)
-
-
-def _inner(x: np.ndarray, high: np.ndarray, low: np.ndarray, top: float) -> np.ndarray:
-    """∫ e^{x² + y² − 2 top} (1 + erf y)² dy over [low, high], on one side of zero, for every x."""
-    y = high[:, None] - (high - low)[:, None] * NODES
-    rise = np.maximum(y, 0.0) ** 2
-    g = np.where(y > 0.0, 2.0 - erfcx(np.maximum(y, 0.0)) * np.exp(-rise), erfcx(np.maximum(-y, 0.0)))
-    exponent = (x[:, None] - y) * (x[:, None] + y) + 2.0 * rise - 2.0 * top
-    return np.asarray((high - low) * ((g**2 * np.exp(exponent)) @ WEIGHTS))
 
 
 # -- arguments -------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..meanfield.balanced import SparseNetwork, input_of, interval_cv, require_network
+from ..meanfield.balanced import SparseNetwork, input_of, require_network
+from ..meanfield.intervals import isi_moments
 from ..stationary import stationary_states
 from .lif_modes import DEEPEST, Loop
 
@@ -41,7 +42,7 @@ class BalancedState:
     def cv(self) -> np.ndarray:
         """Coefficient of variation of the intervals between spikes, refractory time included, shape (P,)."""
         inputs = zip(self.network.neurons, self.mu, self.sigma, strict=True)
-        return np.array([interval_cv(neuron, float(mu), float(sigma)) for neuron, mu, sigma in inputs])
+        return np.array([isi_moments(mu, sigma, neuron).cv for neuron, mu, sigma in inputs])
 
     @cached_property
     def loop(self) -> Loop:

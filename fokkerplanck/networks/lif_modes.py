@@ -18,7 +18,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..meanfield.balanced import SparseNetwork, interval_cv
+from ..meanfield.balanced import SparseNetwork
+from ..meanfield.intervals import isi_moments
 from ..meanfield.linear_response import rate_response
 
 HIGHEST, ENOUGH = 3e4, 300.0
@@ -210,7 +211,7 @@ def _frequencies(loop: Loop) -> np.ndarray:
     for k, neuron in enumerate(neurons):
         nu = float(loop.rates[k])
         if nu * neuron.tau_m > 0.1:
-            cv = max(interval_cv(neuron, float(loop.mu[k]), float(loop.sigma[k])), 0.02)
+            cv = max(float(isi_moments(loop.mu[k], loop.sigma[k], neuron).cv), 0.02)
             turn = 2.0 * np.pi * nu
             harmonics = np.arange(1.0, min(2.0 / (np.pi * cv) + 1.5, 25.0))
             around = np.minimum(0.5 * turn * (2.0 * np.pi * cv**2) * harmonics**2, 0.1 * turn)

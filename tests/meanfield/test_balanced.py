@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fokkerplanck as fp
-from fokkerplanck.meanfield.balanced import input_of, interval_cv, rate_of
+from fokkerplanck.meanfield.balanced import input_of
 
 NEURON = fp.LIF(tau_m=0.02, V_th=20.0, V_r=10.0, tau_ref=0.002)
 OTHER = fp.LIF(tau_m=0.01, V_th=-50.0, V_r=-65.0, E_l=-70.0, tau_ref=0.001)
@@ -78,17 +78,17 @@ def test_neurons_of_different_kinds_have_their_own_units_and_clocks():
 )
 def test_how_irregular_a_neuron_fires(times, mu, sigma, potentials, cv):
     neuron = fp.LIF(times[0], *potentials, tau_ref=times[1])
-    assert interval_cv(neuron, mu, sigma) == pytest.approx(cv, rel=1e-11)
+    assert float(fp.isi_moments(mu, sigma, neuron).cv) == pytest.approx(cv, rel=1e-11)
 
 
 def test_rare_spikes_are_a_poisson_process():
-    assert interval_cv(NEURON, 0.0, 0.7) == pytest.approx(1.0, abs=1e-9)  # the rate itself underflows
+    assert float(fp.isi_moments(0.0, 0.7, NEURON).cv) == pytest.approx(1.0, abs=1e-9)  # the rate itself underflows
 
 
 @settings(max_examples=60)
 @given(st.floats(-50.0, 1e4), st.floats(0.1, 50.0))
 def test_no_rate_exceeds_the_refractory_ceiling(mu, sigma):
-    assert 0.0 <= float(rate_of(NEURON, mu, sigma)) < NEURON.highest_rate
+    assert 0.0 <= float(fp.siegert_rate(mu, sigma, NEURON)) < NEURON.highest_rate
 
 
 # -- the dense limit ------------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_balanced_rates_are_linear_in_the_drive():
 def test_what_is_left_of_the_mean_drives_the_rates():
     limit = fp.dense_balance(PAIR, **BALANCED)
     for neuron, mu, sigma, rate in zip(limit.neurons, limit.mu, limit.sigma, limit.rates, strict=True):
-        assert float(rate_of(neuron, mu, sigma)) == pytest.approx(rate, rel=1e-11)
+        assert float(fp.siegert_rate(mu, sigma, neuron)) == pytest.approx(rate, rel=1e-11)
     mu, sigma = input_of(limit.network(400.0), limit.rates)
     np.testing.assert_allclose(mu, 0.0, atol=1e-10)  # the terms of order √K = 20 have cancelled
     np.testing.assert_allclose(sigma, limit.sigma, rtol=1e-14)  # whatever K

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fokkerplanck as fp
-from fokkerplanck.meanfield.balanced import rate_of
 from fokkerplanck.meanfield.firstpassage import mean_first_passage_slopes
 from fokkerplanck.meanfield.linear_response import log_slopes
 from fokkerplanck.networks.linear import responses
@@ -53,7 +52,7 @@ def test_slopes_are_those_of_parabolic_cylinder_functions(x_r, x_t, s):
 @given(inputs)
 def test_at_zero_frequency_it_is_the_slope_of_the_rate(drive):
     mu, sigma = drive
-    rate = float(rate_of(NEURON, mu, sigma))
+    rate = float(fp.siegert_rate(mu, sigma, NEURON))
     if rate < 1e-6:
         return
     words = NEURON.dictionary()
@@ -73,7 +72,7 @@ def test_real_modulations_have_real_answers(drive, w):
 
 def test_modulations_of_the_variance_pass_at_every_frequency_and_those_of_the_mean_do_not():
     mu, sigma = 15.0, 5.0
-    rate = float(rate_of(NEURON, mu, sigma))
+    rate = float(fp.siegert_rate(mu, sigma, NEURON))
     w = np.array([1e5, 4e5, 1.6e6]) / NEURON.tau_m
     by_mean, by_variance = fp.rate_response(NEURON, mu, sigma, rate, 1j * w)
     # χ^μ → ν √2/(σ √s), and the rest of χ^σ − ν/σ² is x_t √2/√s of it

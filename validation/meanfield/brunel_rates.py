@@ -5,7 +5,7 @@ from scipy.optimize import brentq
 
 import fokkerplanck as fp
 from fokkerplanck.claims import Check, Claim
-from fokkerplanck.meanfield.balanced import input_of, rate_of
+from fokkerplanck.meanfield.balanced import input_of
 
 CLAIM = Claim(
     title="Self-consistent rates of a sparse network, all of them",
@@ -58,7 +58,7 @@ def scanned(brunel: fp.BrunelNetwork, points: int) -> list[float]:
 
     def excess(L):
         mu, sigma = input_of(brunel, [np.exp(L)])
-        return L - np.log(float(rate_of(NEURON, mu[0], sigma[0])))
+        return L - np.log(float(fp.siegert_rate(mu[0], sigma[0], NEURON)))
 
     grid = np.linspace(np.log(1e-150), np.log(499.999), points)
     values = [excess(L) for L in grid]
