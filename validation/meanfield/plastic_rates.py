@@ -1,6 +1,5 @@
 """Firing-rate distributions of plastic networks: the theory, the fixed point on the actual graph, and the spikes."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -62,7 +61,7 @@ class Population(NamedTuple):
     graphs: tuple[float, float]
     distance: float
     rates: np.ndarray
-    density: Callable[[np.ndarray], np.ndarray]
+    counted: np.ndarray
 
 
 def single(rule: str, correlation: float) -> fp.PlasticNetwork:
@@ -113,6 +112,7 @@ def measured(label: str, network: fp.PlasticNetwork, counts: dict[str, int], end
     for name, part in zip(network.names, sol.populations, strict=True):
         rates, counting = sol.rates[part], sol.rate_errors[part] ** 2  # the second is CV² ν/T, the variance of counts
         means = [float(np.mean(other[name])) for other in others]
+        expected = counted(own, name, float(np.mean(counting / rates)))
         found.append(
             Population(
                 f"{label}{name and ', ' + name}",
@@ -120,9 +120,9 @@ def measured(label: str, network: fp.PlasticNetwork, counts: dict[str, int], end
                 (float(np.mean(on_graph.rate[name])), float(np.std(on_graph.rate[name]))),
                 (float(np.mean(rates)), float(np.sqrt(np.var(rates) - np.mean(counting)))),
                 (float(np.mean(means)), float(np.std(means, ddof=1) / np.sqrt(GRAPHS))),
-                float(ks_2samp(rates, counted(own, name, float(np.mean(counting / rates)))).statistic),
+                float(ks_2samp(rates, expected).statistic),
                 rates,
-                own.population(name).density,
+                expected,
             )
         )
     return found
@@ -173,10 +173,13 @@ def plot(result: list[Population]):
     columns = min(3, len(result))
     rows = -(-len(result) // columns)
     figure = Figure(figsize=(4.0 * columns, 2.8 * rows), layout="constrained")
-    for axes, p in zip(figure.subplots(rows, columns, squeeze=False).flat, result, strict=False):
-        axes.hist(p.rates, 40, density=True, color="#a6cde3", label=f"{len(p.rates)} neurons")
-        nu = np.linspace(*np.quantile(p.rates, [0.0, 1.0]), 300)
-        axes.plot(nu, p.density(nu), "C1", label="theory")
-        axes.set(title=p.label, xlabel="rate / Hz", yticks=[])
-    figure.axes[0].legend()
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, p in zip(panels, result, strict=False):
+        bins = np.linspace(*np.quantile(p.counted, [1e-4, 1.0 - 1e-4]), 41)
+        axes.hist(p.rates, bins, density=True, color="#a6cde3", label=f"{len(p.rates)} neurons")
+        axes.hist(p.counted, bins, density=True, histtype="step", color="C1", label="theory, counted as long")
+        axes.set(title=f"{p.label}: {p.spikes[0]:.2f} ± {p.spikes[1]:.2f}", xlabel="rate / Hz", yticks=[])
+        axes.legend(fontsize="small")
+    for axes in panels[len(result) :]:
+        axes.set_axis_off()
     return figure
