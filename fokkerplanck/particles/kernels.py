@@ -677,27 +677,24 @@ def volley(
 
 # -- networks of actual synapses, from event to event ---------------------------------------------------------------
 #
-# What is known of neuron i: its potential `V[i]` at the time `now[i]`, which lies in the future while it is silent,
-# where `V[i]` is the reset. `cells[k]` = (τ_m, V_th, V_r, τ_ref) of the neurons of kind k. `random` is the generator.
+# A row of `neurons` is what is read whenever something arrives, one line of the cache: (V, now, rest, σ²/2, τ_m, V_th,
+# V_r, τ_ref). V is the potential at the time now, which lies in the future while the neuron is silent and V its reset;
+# rest = E_l + μ. A row of `memories` is what is needed at its spikes and external shots: (time of the last spike, number
+# of spikes since measuring began, sum of their intervals, sum of their squares, trace, rate of the shots, their size,
+# time of the next). `random` is the generator.
 
 
 @kernel
 def advance(
-    i: int,
+    neuron: np.ndarray,
     until: float,
-    V: np.ndarray,
-    now: np.ndarray,
-    rest: float,
-    half: float,
-    tau: float,
-    V_th: float,
     finest: float,
     random: np.ndarray,
     scale: np.ndarray,
     inside: np.ndarray,
     height: np.ndarray,
 ) -> float:
-    """Move neuron i to the time `until` or to its next spike, whichever comes first; return the time of the spike.
+    """Move a neuron to the time `until` or to its next spike, whichever comes first; return the time of the spike.
 
     The potential relaxes to `rest` and has the stationary variance `half` = σ²/2. Over a step of length h its end is
     drawn from the Ornstein–Uhlenbeck law. On the clock s = (σ²/2)(e^{2h/τ} − 1) the motion is Brownian and the
@@ -705,25 +702,26 @@ def advance(
     time with a known law. The chord is off by (h/τ)²/8 of V_th − rest at most: `finest` bounds h/τ, unless the
     threshold is too far to be met (seven standard deviations and the drift in half of the way).
     """
-    while now[i] < until:
-        gap = V_th - V[i]
-        u = (until - now[i]) / tau
-        if half > 0.0:
+    V, now, rest, half, tau, V_th = neuron[0], neuron[1], neuron[2], neuron[3], neuron[4], neuron[5]
+    spike = np.inf
+    while now < until:
+        gap = V_th - V
+        u = (until - now) / tau
+        if u > finest and half > 0.0:
             far = gap * gap / (392.0 * half)  # √(2 half u) · 14 = gap
-            rising = 2.0 * (rest - V[i])
+            rising = 2.0 * (rest - V)
             if rising * far > gap:
                 far = gap / rising
             u = min(u, max(far, finest))
         fall = np.exp(-u)
         if half == 0.0:
-            if rest > V_th and (rest - V[i]) * fall <= rest - V_th:
-                spike = now[i] + tau * np.log((rest - V[i]) / (rest - V_th))
-                return min(spike, until)
-            V[i] = rest + (V[i] - rest) * fall
-            now[i] = until
-            return np.inf
+            if rest > V_th and (rest - V) * fall <= rest - V_th:
+                spike = min(now + tau * np.log((rest - V) / (rest - V_th)), until)
+                break
+            V, now = rest + (V - rest) * fall, until
+            break
         variance = half * (1.0 - fall * fall)
-        end = rest + (V[i] - rest) * fall + np.sqrt(variance) * normal(random, scale, inside, height)
+        end = rest + (V - rest) * fall + np.sqrt(variance) * normal(random, scale, inside, height)
         # 2αβ over the variance of the bridge, α and β the distances of its ends from the chord
         twice = 2.0 * gap * (V_th - end) * fall / variance
         crossed = twice <= 0.0
@@ -735,113 +733,27 @@ def advance(
             if beta > 0.0:
                 ratio = gap * passage(random, scale, inside, height, 1.0 / abs(twice))
                 share = ratio / (beta + ratio)
-            return min(now[i] + 0.5 * tau * np.log1p(share * (1.0 / (fall * fall) - 1.0)), until)
-        V[i] = end
-        now[i] = min(now[i] + u * tau, until)
-        if until - now[i] < 1e-12 * tau:
-            now[i] = until
-    return np.inf
+            spike = min(now + 0.5 * tau * np.log1p(share * (1.0 / (fall * fall) - 1.0)), until)
+            break
+        V = end
+        now = min(now + u * tau, until)
+        if until - now < 1e-12 * tau:
+            now = until
+    neuron[0], neuron[1] = V, now
+    return spike
 
 
 @kernel
-def note(
-    i: int, spike: float, start: float, last: np.ndarray, moments: np.ndarray, trace: np.ndarray, r: float
-) -> None:
+def note(memory: np.ndarray, spike: float, start: float, r: float) -> None:
     """Keep of a spike: its trace; from `start` on the number of spikes, and the sum and the squares of intervals."""
     if r > 0.0:
-        trace[i] = trace[i] * np.exp(-r * (spike - last[i])) + r
+        memory[4] = memory[4] * np.exp(-r * (spike - memory[0])) + r
     if spike >= start:
-        moments[i, 0] += 1.0
-        if moments[i, 0] > 1.0:
-            moments[i, 1] += spike - last[i]
-            moments[i, 2] += (spike - last[i]) ** 2
-    last[i] = spike
-
-
-@kernel
-def window(
-    arrivals: np.ndarray,
-    senders: np.ndarray,
-    until: float,
-    start: float,
-    V: np.ndarray,
-    now: np.ndarray,
-    last: np.ndarray,
-    moments: np.ndarray,
-    trace: np.ndarray,
-    trace_rate: float,
-    kind: np.ndarray,
-    cells: np.ndarray,
-    rest: np.ndarray,
-    half: np.ndarray,
-    shot_rate: np.ndarray,
-    shot_size: np.ndarray,
-    shot_next: np.ndarray,
-    first: np.ndarray,
-    targets: np.ndarray,
-    per_sender: np.ndarray,
-    per_synapse: np.ndarray,
-    finest: float,
-    random: np.ndarray,
-    scale: np.ndarray,
-    inside: np.ndarray,
-    height: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Move all neurons to `until`; return who fired and when.
-
-    The spikes of `senders` arrive at the increasing times `arrivals`, and none of those fired meanwhile arrives before
-    `until`: neurons do not see each other. Sender j has the synapses first[p·N + j] … first[p·N + j + 1] in the
-    projection p, on `targets`, each of which moves by per_sender[p·N + j], times per_synapse[s] unless that is empty.
-    """
-    count = V.shape[0]
-    projections = (first.shape[0] - 1) // count
-    individual = per_synapse.shape[0] > 0
-    shots = shot_rate.shape[0] > 0
-    times = np.empty(max(64, count // 4))
-    fired = np.empty(times.shape[0], dtype=np.int32)
-    spikes = 0
-    for e in range(arrivals.shape[0] + 1):
-        everybody = e == arrivals.shape[0]
-        moment = until if everybody else arrivals[e]
-        for p in range(1 if everybody else projections):
-            low, high, jump = 0, count, 0.0
-            if not everybody:
-                row = p * count + senders[e]
-                low, high, jump = first[row], first[row + 1], per_sender[row]
-            for s in range(low, high):
-                i = s if everybody else targets[s]
-                push = jump * per_synapse[s] if individual and not everybody else jump
-                tau, V_th, V_r, tau_ref = cells[kind[i], 0], cells[kind[i], 1], cells[kind[i], 2], cells[kind[i], 3]
-                while True:
-                    stop, shot = moment, False
-                    if shots and shot_next[i] < moment:
-                        stop, shot = shot_next[i], True
-                    spike = advance(i, stop, V, now, rest[i], half[i], tau, V_th, finest, random, scale, inside, height)
-                    done = False
-                    if spike == np.inf:
-                        awake = now[i] <= stop
-                        if shot:
-                            shot_next[i] += exponential(random) / shot_rate[i]
-                            if awake:
-                                V[i] += shot_size[i]
-                        else:
-                            done = True
-                            if awake:
-                                V[i] += push
-                        if awake and V[i] >= V_th:
-                            spike = stop
-                    if spike < np.inf:
-                        if spikes == times.shape[0]:
-                            longer, more = np.empty(2 * spikes), np.empty(2 * spikes, dtype=np.int32)
-                            longer[:spikes], more[:spikes] = times, fired
-                            times, fired = longer, more
-                        times[spikes], fired[spikes] = spike, i
-                        spikes += 1
-                        note(i, spike, start, last, moments, trace, trace_rate)
-                        V[i], now[i] = V_r, spike + tau_ref
-                    if done:
-                        break
-    return times[:spikes], fired[:spikes]
+        memory[1] += 1.0
+        if memory[1] > 1.0:
+            memory[2] += spike - memory[0]
+            memory[3] += (spike - memory[0]) ** 2
+    memory[0] = spike
 
 
 @kernel
@@ -851,20 +763,11 @@ def windows(
     delay: float,
     arrivals: np.ndarray,
     senders: np.ndarray,
+    neurons: np.ndarray,
+    memories: np.ndarray,
     start: float,
-    V: np.ndarray,
-    now: np.ndarray,
-    last: np.ndarray,
-    moments: np.ndarray,
-    trace: np.ndarray,
     trace_rate: float,
-    kind: np.ndarray,
-    cells: np.ndarray,
-    rest: np.ndarray,
-    half: np.ndarray,
-    shot_rate: np.ndarray,
-    shot_size: np.ndarray,
-    shot_next: np.ndarray,
+    shots: bool,
     first: np.ndarray,
     targets: np.ndarray,
     per_sender: np.ndarray,
@@ -875,31 +778,61 @@ def windows(
     inside: np.ndarray,
     height: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
-    """Move all neurons from edge to edge, which are one `delay` apart at most.
+    """Move all neurons from edge to edge, which are one `delay` apart at most: in between they do not see each other.
 
-    Returns who fired and when, in the order of time; what has not arrived yet, and from whom; and the number of edges
+    The spikes of `senders` arrive at the increasing times `arrivals`. Sender j has the synapses first[p·N + j] …
+    first[p·N + j + 1] in the projection p, on `targets`, each of which moves by per_sender[p·N + j], times
+    per_synapse[s] unless that is empty.
+
+    Returns when and who fired, in the order of time; what has not arrived yet, and from whom; and the number of edges
     reached, fewer than all if more than `most` spikes fell between two of them.
     """
-    times, fired = np.empty(64), np.empty(64, dtype=np.int32)
-    spikes = 0
+    count = neurons.shape[0]
+    projections = (first.shape[0] - 1) // count
+    individual = per_synapse.shape[0] > 0
+    times, fired = np.empty(max(64, count)), np.empty(max(64, count), dtype=np.int32)
+    spikes, before = 0, 0
     for k in range(edges.shape[0]):
         arrive = np.searchsorted(arrivals, edges[k], side="right")
-        t, who = window(
-            arrivals[:arrive], senders[:arrive], edges[k], start, V, now, last, moments, trace, trace_rate, kind,
-            cells, rest, half, shot_rate, shot_size, shot_next, first, targets, per_sender, per_synapse, finest,
-            random, scale, inside, height,
-        )  # fmt: skip
-        order = np.argsort(t)
-        t, who = t[order], who[order]
-        if spikes + t.shape[0] > times.shape[0]:
-            longer = np.empty(2 * (spikes + t.shape[0]))
-            more = np.empty(longer.shape[0], dtype=np.int32)
-            longer[:spikes], more[:spikes] = times[:spikes], fired[:spikes]
-            times, fired = longer, more
-        times[spikes : spikes + t.shape[0]], fired[spikes : spikes + t.shape[0]] = t, who
-        spikes += t.shape[0]
-        arrivals = np.concatenate((arrivals[arrive:], t + delay))
-        senders = np.concatenate((senders[arrive:], who))
-        if t.shape[0] > most:
+        for e in range(arrive + 1):
+            everybody = e == arrive  # all are moved to the edge, where nothing pushes them
+            moment = edges[k] if everybody else arrivals[e]
+            for p in range(1 if everybody else projections):
+                low, high, jump = 0, count, 0.0
+                if not everybody:
+                    row = p * count + senders[e]
+                    low, high, jump = first[row], first[row + 1], per_sender[row]
+                for s in range(low, high):
+                    i = s if everybody else targets[s]
+                    push = jump * per_synapse[s] if individual and not everybody else jump
+                    neuron, memory = neurons[i], memories[i]
+                    arrived = False
+                    while not arrived:
+                        shot = shots and memory[7] < moment
+                        stop = memory[7] if shot else moment
+                        spike = advance(neuron, stop, finest, random, scale, inside, height)
+                        if spike == np.inf:
+                            arrived = not shot
+                            if shot:
+                                memory[7] += exponential(random) / memory[5]
+                            if neuron[1] <= stop:  # what arrives at a silent neuron is lost
+                                neuron[0] += memory[6] if shot else push
+                                if neuron[0] >= neuron[5]:
+                                    spike = stop
+                        if spike < np.inf:
+                            if spikes == times.shape[0]:
+                                longer, more = np.empty(2 * spikes), np.empty(2 * spikes, dtype=np.int32)
+                                longer[:spikes], more[:spikes] = times, fired
+                                times, fired = longer, more
+                            times[spikes], fired[spikes] = spike, i
+                            spikes += 1
+                            note(memory, spike, start, trace_rate)
+                            neuron[0], neuron[1] = neuron[6], spike + neuron[7]
+        order = before + np.argsort(times[before:spikes])
+        times[before:spikes], fired[before:spikes] = times[order], fired[order]
+        arrivals = np.concatenate((arrivals[arrive:], times[before:spikes] + delay))
+        senders = np.concatenate((senders[arrive:], fired[before:spikes]))
+        if spikes - before > most:
             return times[:spikes], fired[:spikes], arrivals, senders, k + 1
+        before = spikes
     return times[:spikes], fired[:spikes], arrivals, senders, edges.shape[0]

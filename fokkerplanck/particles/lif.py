@@ -208,7 +208,7 @@ def simulate_lif(
 
 @dataclass(frozen=True, eq=False)
 class Connections:
-    """One projection by its senders, as `kernels.window` wants it: see there.
+    """One projection by its senders, as `kernels.windows` wants it: see there.
 
     `senders` and `receivers` number the neurons of the two ends of each synapse. `individual` tells whether synapses of
     one sender may differ.
@@ -382,9 +382,12 @@ class _Moving:
     """A state on the move: the arrays that the kernel writes into."""
 
     def __init__(self, run: _Run, state: LIFState, tally: _Tally) -> None:
-        self.run, self.tally, self.t = run, tally, state.t
-        self.V, self.now, self.last = state.V.copy(), state.now.copy(), state.last.copy()
-        self.trace, self.shot_next, self.random = state.trace.copy(), state.shot_next.copy(), state.random.copy()
+        self.run, self.tally, self.t, self.random = run, tally, state.t, state.random.copy()
+        nothing = np.zeros(run.network.count)
+        self.neurons = np.column_stack([state.V, state.now, run.rest, run.half, run.constants[run.kind]])
+        rate, size = run.shots if len(run.shots[0]) else (nothing, nothing)
+        shot_next = state.shot_next if len(state.shot_next) else nothing
+        self.memories = np.column_stack([state.last, nothing, nothing, nothing, state.trace, rate, size, shot_next])
         self.arrivals, self.senders = state.arrivals, state.senders
         self.weights = [w.copy() for w in state.weights]
         self.refreshed = state.t
@@ -410,10 +413,9 @@ class _Moving:
         """Move everybody from edge to edge, and then the weights; False if the network ran away on the way."""
         run, tally = self.run, self.tally
         times, fired, self.arrivals, self.senders, reached = kernels.windows(
-            edges, runaway, run.network.delay, self.arrivals, self.senders, tally.settle, self.V, self.now, self.last,
-            tally.moments, self.trace, run.trace_rate, run.kind, run.constants, run.rest, run.half, *run.shots,
-            self.shot_next, self.first, self.targets, self.per_sender, self.per_synapse, run.finest, self.random,
-            *ziggurat(),
+            edges, runaway, run.network.delay, self.arrivals, self.senders, self.neurons, self.memories, tally.settle,
+            run.trace_rate, len(run.shots[0]) > 0, self.first, self.targets, self.per_sender, self.per_synapse,
+            run.finest, self.random, *ziggurat(),
         )  # fmt: skip
         tally.add(times, fired)
         self.t = float(edges[reached - 1])
@@ -425,16 +427,24 @@ class _Moving:
         h, self.refreshed = t - self.refreshed, t
         if h <= 0.0 or all(c.rule is None for c in self.run.connections):
             return
-        traces = self.trace * np.exp(-self.run.trace_rate * (t - self.last))
+        last, trace = self.memories[:, 0], self.memories[:, 4]
+        traces = trace * np.exp(-self.run.trace_rate * (t - last))
         moved = [c.moved(w, traces, h) for c, w in zip(self.run.connections, self.weights, strict=True)]
         self.weights = moved
         self._write()
         self.tally.weigh(moved, t, h)
 
+    @property
+    def moments(self) -> np.ndarray:
+        """Numbers of spikes since measuring began, sums of their intervals and of the squares, shape (3, N)."""
+        return self.memories[:, 1:4].T
+
     def state(self) -> LIFState:
+        V, now = self.neurons[:, :2].T.copy()
+        shot_next = self.memories[:, 7].copy() if len(self.run.shots[0]) else np.empty(0)
         return LIFState(
-            self.t, self.V, self.now, self.last, self.trace, self.shot_next, self.arrivals, self.senders,
-            tuple(self.weights), self.random,
+            self.t, V, now, self.memories[:, 0].copy(), self.memories[:, 4].copy(), shot_next, self.arrivals,
+            self.senders, tuple(self.weights), self.random,
         )  # fmt: skip
 
 
@@ -446,7 +456,6 @@ class _Tally:
     ) -> None:
         self.network, self.t_span, self.settle, self.raster = network, t_span, settle, raster
         self.kind = network.kind
-        self.moments = np.zeros((network.count, 3))
         self.counts = np.zeros((len(network.neurons), bins), dtype=np.int64)
         self.times: list[np.ndarray] = []
         self.fired: list[np.ndarray] = []
@@ -475,7 +484,7 @@ class _Tally:
 
     def solution(self, now: _Moving, status: Status) -> LIFSolution:
         duration = now.t - self.settle
-        spikes, total, squares = self.moments.T
+        spikes, total, squares = now.moments
         intervals = np.maximum(spikes - 1.0, 0.0)
         means = total / np.maximum(intervals, 1.0)
         spread = np.maximum(squares - intervals * means**2, 0.0)
