@@ -29,14 +29,20 @@ def reciprocal(z: complex) -> complex:
 
 
 @kernel
+def levels(z: complex, y: float) -> int:
+    """How deep the continued fraction has to begin."""
+    # Level n damps the error by e^{−y/√|z + n|} or more, but hardly while z + n is close to −y²/4.
+    terms = 10.0 + 330.0 / (y * y) + 36.0 * np.sqrt(abs(z)) / y
+    if abs(z + 0.25 * y * y) < 0.1 * y * y:
+        # For y > 100 only the ends of contours come there, where nothing is left to integrate.
+        terms += min(max(0.0, -z.real), 3000.0)
+    return int(min(terms, 20000.0))
+
+
+@kernel
 def fraction(z: complex, y: float) -> tuple[complex, complex]:
     """r(z, −y) and ∂r/∂z."""
-    # Level n damps the error by e^{−y/√|z + n|} or more; but hardly while z + n < 0 is of the order of −y²/4.
-    terms = int(10.0 + 330.0 / (y * y) + 36.0 * np.sqrt(abs(z)) / y)
-    if 20.0 * abs(z) > y * y:
-        # For y > 100 only the ends of contours come there, where nothing is left to integrate.
-        terms += int(min(max(0.0, -z.real), 3000.0))
-    terms = min(terms, 20000)
+    terms = levels(z, y)
     last = np.sqrt(y * y + 4.0 * (z + terms))
     ratio, slope = 0.5 * (last - y), 1.0 / last
     for k in range(terms - 1, -1, -1):
@@ -71,9 +77,13 @@ def exponents(
     for j in range(z.size):
         s = z[j]
         total, total_slope = 0.0j, 0.0j
-        # What happened further below w_R than `memory` is forgotten before w_R is reached.
-        memory = w_R - 20.0 / (abs(np.sqrt(s + 0.25 * w_R * w_R).real) + 1e-300)
-        fast = abs(s) > max(30.0, w_R * w_R) and memory > -2.0 * np.sqrt(abs(s))
+        # What happened further below w_R than `memory` is forgotten before w_R is reached: the series can start there,
+        # and does where that is less work than the quadrature.
+        root = np.sqrt(s + 0.25 * w_R * w_R)
+        memory = w_R - 20.0 / (abs(root.real) + 1e-300)
+        steps = 0.5 * (w_F - memory) * (abs(memory) + np.sqrt(abs(s)) + 2.0)
+        work = nodes.size * (levels(s, -w_R) + levels(s, -min(w_F, low)))
+        fast = abs(root) > 5.0 and abs(root.real) > 0.05 * abs(root) and (w_R >= low or 28.0 * steps < work)
         if w_R < low and not fast:
             # in the variable log(1 − w)
             first, last = 1.0 - min(w_F, low), 1.0 - w_R

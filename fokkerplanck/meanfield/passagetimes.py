@@ -21,10 +21,11 @@ from .passage_contour import Contours, PassageTransform
 from .siegert import require_neuron
 from .volterra import volterra_passage
 
-RAREST = 12.0
-"""(V_th − E_l − μ)/(σ/√2) above which the neuron fires less than once in 1e30 membrane times."""
+RAREST = 10.0
+"""(V_th − E_l − μ)/(σ/√2) above which the neuron fires less than once in 1e20 membrane times."""
 QUANTILES = 600
 """Points of the table from which quantiles are read, evenly spaced in log(P/(1 − P))."""
+ITERATIONS = 40
 TAIL = 36.0
 """Largest |log(P/(1 − P))| in that table: beyond it a uniform random number never gets."""
 
@@ -72,7 +73,7 @@ def first_passage_density(
     Raises
     ------
     InvalidArgument
-        If an argument is out of range; if V_th − E_l − μ > 8.4 σ, where the neuron practically never fires.
+        If an argument is out of range; if V_th − E_l − μ > 7 σ, where the neuron practically never fires.
 
     Source: Siegert, Phys. Rev. 81 (1951) 617, for the transform; Buonocore, Nobile, Ricciardi, Adv. Appl. Prob. 19
     (1987) 784, for an integral equation with a kernel that is not singular.
@@ -157,11 +158,14 @@ class IntervalLaw:
         if not np.all((q > 0.0) & (q < 1.0)):
             raise InvalidArgument("`q` must be probabilities strictly between 0 and 1.")
         s = np.exp(self.table(np.clip(np.log(q) - np.log1p(-q), -TAIL, TAIL)))
-        for _ in range(3):  # Newton's iteration for log P or log(1 − P), in log t
+        for _ in range(ITERATIONS):  # Newton's, for log P or log(1 − P) as a function of log t
             f, below, above = (part.reshape(s.shape) for part in self.contours.law(np.ravel(s)))
             lower = q < 0.5
             excess = np.where(lower, np.log(below / q), np.log1p(-q) - np.log(above))
-            s = s * np.exp(-excess * np.where(lower, below, above) / (f * s))
+            if np.all(np.abs(excess) < 1e-11):
+                break
+            # Short steps, for between two time scales far apart P is flat.
+            s = s * np.exp(np.clip(-excess * np.where(lower, below, above) / (f * s), -0.3, 0.3))
         return np.asarray(self.neuron.tau_ref + self.neuron.tau_m * s)[()]
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
