@@ -12,7 +12,7 @@ from scipy import sparse
 
 from ..outcomes import InvalidArgument, frozen, positive, real_array
 from .lif import LIF
-from .plasticity import PlasticityRule
+from .plasticity import PlasticityRule, StaticWeight
 from .synapses import SynapseMatrix
 
 
@@ -138,7 +138,7 @@ class SpikingNetwork:
     @property
     def plastic(self) -> bool:
         """Whether a weight changes."""
-        return any(p.rule is not None for p in self.projections)
+        return any(p.rule is not None and not isinstance(p.rule, StaticWeight) for p in self.projections)
 
     def per_neuron(self, name: str, value: Any, least: float = -np.inf) -> np.ndarray:
         """One number for all, one for each population, or one for each neuron, as an array of shape (N,)."""

@@ -678,17 +678,16 @@ def volley(
 # -- networks of actual synapses, from event to event ---------------------------------------------------------------
 #
 # A row of `neurons` is what is read whenever something arrives, one line of the cache: (V, now, rest, σ²/2, τ_m, V_th,
-# V_r, τ_ref). V is the potential at the time now, which lies in the future while the neuron is silent and V its reset;
-# rest = E_l + μ. A row of `memories` is what is needed at its spikes and external shots: (time of the last spike, number
-# of spikes since measuring began, sum of their intervals, sum of their squares, trace, rate of the shots, their size,
-# time of the next). `random` is the generator.
+# V_r, finest). V is the potential at the time now, which lies in the future while the neuron is silent and V its reset;
+# rest = E_l + μ; finest bounds the steps near the threshold. A row of `memories` is what is needed at its spikes and
+# external shots: (time of the last spike, number of spikes since measuring began, sum of their intervals, sum of their
+# squares, trace, rate of the shots, their size, time of the next, τ_ref). `random` is the generator.
 
 
 @kernel
 def advance(
     neuron: np.ndarray,
     until: float,
-    finest: float,
     random: np.ndarray,
     scale: np.ndarray,
     inside: np.ndarray,
@@ -699,10 +698,10 @@ def advance(
     The potential relaxes to `rest` and has the stationary variance `half` = σ²/2. Over a step of length h its end is
     drawn from the Ornstein–Uhlenbeck law. On the clock s = (σ²/2)(e^{2h/τ} − 1) the motion is Brownian and the
     threshold a curve; the curve is replaced by its chord, which a Brownian bridge meets with a known probability, at a
-    time with a known law. The chord is off by (h/τ)²/8 of V_th − rest at most: `finest` bounds h/τ, unless the
+    time with a known law. The chord is off by (h/τ)²/8 of V_th − rest at most: finest bounds h/τ, unless the
     threshold is too far to be met (seven standard deviations and the drift in half of the way).
     """
-    V, now, rest, half, tau, V_th = neuron[0], neuron[1], neuron[2], neuron[3], neuron[4], neuron[5]
+    V, now, rest, half, tau, V_th, finest = neuron[0], neuron[1], neuron[2], neuron[3], neuron[4], neuron[5], neuron[7]
     spike = np.inf
     while now < until:
         gap = V_th - V
@@ -772,7 +771,6 @@ def windows(
     targets: np.ndarray,
     per_sender: np.ndarray,
     per_synapse: np.ndarray,
-    finest: float,
     random: np.ndarray,
     scale: np.ndarray,
     inside: np.ndarray,
@@ -810,7 +808,7 @@ def windows(
                     while not arrived:
                         shot = shots and memory[7] < moment
                         stop = memory[7] if shot else moment
-                        spike = advance(neuron, stop, finest, random, scale, inside, height)
+                        spike = advance(neuron, stop, random, scale, inside, height)
                         if spike == np.inf:
                             arrived = not shot
                             if shot:
@@ -827,7 +825,7 @@ def windows(
                             times[spikes], fired[spikes] = spike, i
                             spikes += 1
                             note(memory, spike, start, trace_rate)
-                            neuron[0], neuron[1] = neuron[6], spike + neuron[7]
+                            neuron[0], neuron[1] = neuron[6], spike + memory[8]
         order = before + np.argsort(times[before:spikes])
         times[before:spikes], fired[before:spikes] = times[order], fired[order]
         arrivals = np.concatenate((arrivals[arrive:], times[before:spikes] + delay))

@@ -5,34 +5,42 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..inputs import checked_flag, checked_span
-from ..models.plasticity import PlasticityRule
+from ..meanfield.siegert import siegert_rate
+from ..models.plasticity import PlasticityRule, StaticWeight
 from ..models.spiking import Projection, SpikingNetwork
-from ..outcomes import InvalidArgument, Status, finite_number, frozen, non_negative, positive
+from ..outcomes import InvalidArgument, Status, finite_number, frozen, non_negative, number_in
 from ..spiketrains import SpikeTrains, checked_whole
 from . import kernels
 from .random import checked_seed, sampler, streams, ziggurat
 from .simulate import patience
 
-FINEST = 0.02
-"""Longest step near the threshold, over τ_m: the chord that stands for the threshold is then off by 5e-5 of it."""
+if TYPE_CHECKING:
+    from os import PathLike
+
+FINEST, COARSEST = 0.02, 0.2
+"""Longest step near the threshold, over τ_m, and the longest that is accepted."""
+SHIFT = 1e-4
+"""By how much the chord may shift the threshold, over σ/√2 and over V_th − V_r, at the default `finest`."""
 REFRESH = 0.01
 """Time between two changes of plastic weights, over that in which they or the traces change by e."""
 LOOK = 50
 """Windows of a network of constant weights between two looks for Ctrl-C."""
 BINS = 500
 """Of the activity of a run."""
+PHASE = 1.0 / 6.0
+"""Variance of a number of spikes that the position of the window among regular spikes makes."""
 FEWEST = 5
 """Intervals of a neuron, from which its own CV enters the error of its rate."""
 RUNAWAY = 100.0
-"""Spikes per neuron and window, or per neuron and τ_m, which no network with a refractory time reaches."""
+"""Times a spike per neuron, per delay and per τ_m, and what the neurons fire by themselves: the network ran away."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +58,34 @@ class LIFState:
     weights: tuple[np.ndarray, ...]
     random: np.ndarray
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write it to a NumPy archive (`.npz`), atomically; `LIFState.load` reads it back bit by bit."""
+        from ..storage import atomic_write
+
+        own: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        own |= {f"weights_{k}": w for k, w in enumerate(own.pop("weights"))}
+        with atomic_write(path) as file:
+            np.savez(file, **own)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> LIFState:
+        """Read what `save` has written.
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such file, or it is damaged or not ours.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                found = {name: stored[name] for name in stored.files}
+            weights = tuple(found.pop(f"weights_{k}") for k in range(sum(n.startswith("weights_") for n in found)))
+            return cls(t=float(found.pop("t")), weights=weights, **found)
+        except OSError as error:
+            raise InvalidArgument(f"cannot read {path}: {error.strerror}.") from None
+        except Exception:  # damage meets NumPy's reader as an exception of any type
+            raise InvalidArgument(f"{path} is damaged, or was not written by LIFState.save.") from None
+
     def __repr__(self) -> str:
         silent = float(np.mean(self.now > self.t))
         return f"LIFState({len(self.V)} neurons at t = {self.t:.9g}, {silent:.3g} of them silent)"
@@ -66,8 +102,9 @@ class LIFSolution:
     activity : array, shape (populations, bins)
         Spikes per neuron and time.
     rates, rate_errors : array, shape (N,)
-        What each neuron fired per time from `settle` on, and the standard error of that: √(CV² n)/T of n spikes, with
-        the neuron's own CV from six spikes on and CV = 1 below; 1/T of a neuron that did not fire.
+        What each neuron fired per time from `settle` on, and the standard error of that: √(CV² n + 1/6)/T of n spikes,
+        with the neuron's own CV from six spikes on and CV = 1 below; 1/T of a neuron that did not fire. A run that
+        ended before `settle` has measured nothing: zero, with infinite errors.
     intervals : array of int, shape (N,)
         Interspike intervals in that time.
     interval_means, interval_variances : array, shape (N,)
@@ -155,8 +192,9 @@ def simulate_lif(
         From when on rates, intervals and weights are measured; default: after a third of the run.
     seed : int
     initial : LIFState or array, shape (N,), optional
-        The `final` of another run with the same network; or potentials below V_th. Default: uniform between V_r and
-        V_th.
+        The `final` of another run with the same network, whose random numbers go on (`seed` and `rates` play no role):
+        after a whole number of delays bit by bit as if there had been no stop. Or potentials below V_th. Default:
+        uniform between V_r and V_th, which neurons that fire regularly are slow to forget.
     bins : int
         Equal intervals of t_span in which the spikes of a population are counted.
     raster : int
@@ -166,7 +204,7 @@ def simulate_lif(
     rates : float or array, shape (N,) or one per population
         Where the traces begin, and the plastic weights with them, at their steady values (1/time).
     finest : float
-        See above, over τ_m.
+        See above, over τ_m, at most 0.2. Shorter steps are taken where a strong drive needs them.
     progress : bool
         Show a progress bar.
 
@@ -188,7 +226,12 @@ def simulate_lif(
     """
     if not isinstance(network, SpikingNetwork):
         raise InvalidArgument(f"`network` must be an fp.SpikingNetwork, or made by .sample(...), not {network!r}.")
-    run = _Run(network, checked_span(t_span), non_negative("trace_rate", trace_rate), positive("finest", finest))
+    run = _Run(
+        network,
+        checked_span(t_span),
+        non_negative("trace_rate", trace_rate),
+        number_in("finest", finest, lambda x: 0.0 < x <= COARSEST, f"above 0 and at most {COARSEST:g}"),
+    )
     if network.plastic and not trace_rate:
         raise InvalidArgument("`trace_rate` must be positive, because there are plastic weights; 0.1/s is slow.")
     start, end = run.t_span
@@ -199,8 +242,16 @@ def simulate_lif(
     if isinstance(initial, LIFState):
         state = run.check(initial)
     else:
-        state = run.begin(initial, network.per_neuron("rates", rates, least=0.0), checked_seed(seed))
+        state = run.begin(initial, _checked_rates(rates, network), checked_seed(seed))
     return run.go(state, settle, bins, min(raster, network.count), checked_flag("progress", progress))
+
+
+def _checked_rates(rates: Any, network: SpikingNetwork) -> np.ndarray:
+    array = network.per_neuron("rates", rates, least=0.0)
+    highest = np.array([law.highest_rate for law, _ in network.neurons])[network.kind]
+    if np.any(array > highest):
+        raise InvalidArgument(f"`rates` reaches {np.max(array):g}, beyond the refractory ceiling {np.min(highest):g}.")
+    return array
 
 
 # -- the synapses as the kernel wants them --------------------------------------------------------------------------
@@ -248,11 +299,15 @@ class Connections:
 
     def moved(self, weights: np.ndarray, traces: np.ndarray, h: float) -> np.ndarray:
         """The weights a time h later, the traces held."""
-        if self.rule is None:
+        if self.rule is None or isinstance(self.rule, StaticWeight):
             return weights
         seen = self._seen(traces)
         rest = self.rule.weight(*seen)
         return np.asarray(rest + (weights - rest) * np.exp(-h * self.rule.decay(*seen)))
+
+    @property
+    def constant(self) -> bool:
+        return self.rule is None or isinstance(self.rule, StaticWeight)
 
     def _seen(self, traces: np.ndarray) -> tuple[np.ndarray, ...]:
         return (traces[self.senders], traces[self.receivers]) if self.individual else (traces[self.pre],)
@@ -306,6 +361,29 @@ class _Run:
         return self.network.kind
 
     @property
+    def steps(self) -> np.ndarray:
+        """The longest step near the threshold of each neuron, over τ_m: `finest`, and shorter for a strong drive.
+
+        A step u replaces the threshold by one that is off by u²/8 of V_th − rest, which may be SHIFT of what matters.
+        """
+        _, V_th, V_r, _ = self.constants[self.kind].T
+        matters = np.minimum(np.sqrt(self.half), V_th - V_r)
+        with np.errstate(divide="ignore"):
+            fine = np.sqrt(8.0 * SHIFT * matters / np.abs(V_th - self.rest)) * (self.finest / FINEST)
+        return np.minimum(self.finest, fine)
+
+    @property
+    def runaway(self) -> float:
+        """Spikes within one delay that no network has that does not run away: far beyond those of neurons alone."""
+        alone = [
+            siegert_rate(self.network.mu[part], self.network.sigma[part], law).sum()
+            for (law, _), part in zip(self.network.neurons, self.network.populations, strict=True)
+        ]
+        rate = sum(alone) + self.shots[0].sum()
+        scale = self.network.count * (1.0 + self.network.delay / self.constants[:, 0].min())
+        return RUNAWAY * float(scale + self.network.delay * rate)
+
+    @property
     def shots(self) -> tuple[np.ndarray, np.ndarray]:
         """Rates and jumps; empty where nothing ever comes."""
         shots = self.network.shots
@@ -352,16 +430,15 @@ class _Run:
     def go(self, state: LIFState, settle: float, bins: int, raster: int, progress: bool) -> LIFSolution:
         """Window after window, each of one delay; as many at a time as the weights may stay as they are."""
         start, end = self.t_span
-        delay, count = self.network.delay, self.network.count
+        delay = self.network.delay
         windows = max(1, math.ceil((end - start) / delay * (1.0 - 1e-12)))
         edges = np.append(start + delay * np.arange(1, windows), end)
-        runaway = RUNAWAY * count * (1.0 + delay / self.constants[:, 0].min())
         tally = _Tally(self.network, self.t_span, settle, bins, raster)
         now = _Moving(self, state, tally)
         status, together = Status.FINISHED, self._together()
         with patience() as interrupted, _progress_bar(progress, windows) as advanced:
             for done in range(0, windows, together):
-                if not now.move(edges[done : done + together], runaway):
+                if not now.move(edges[done : done + together], self.runaway):
                     status = Status.BLOW_UP
                 elif interrupted():
                     status = Status.INTERRUPTED
@@ -372,7 +449,7 @@ class _Run:
 
     def _together(self) -> int:
         """Windows between two looks at the weights, or, where these are constant, at the keyboard."""
-        rates = [c.rule.learning_rate for c in self.connections if c.rule is not None]
+        rates = [c.rule.learning_rate for c in self.connections if c.rule is not None and not c.constant]
         if not rates:
             return LOOK
         return max(1, int(REFRESH / (max(self.trace_rate, *rates) * self.network.delay)))
@@ -384,10 +461,13 @@ class _Moving:
     def __init__(self, run: _Run, state: LIFState, tally: _Tally) -> None:
         self.run, self.tally, self.t, self.random = run, tally, state.t, state.random.copy()
         nothing = np.zeros(run.network.count)
-        self.neurons = np.column_stack([state.V, state.now, run.rest, run.half, run.constants[run.kind]])
+        tau, V_th, V_r, tau_ref = run.constants[run.kind].T
+        self.neurons = np.column_stack([state.V, state.now, run.rest, run.half, tau, V_th, V_r, run.steps])
         rate, size = run.shots if len(run.shots[0]) else (nothing, nothing)
         shot_next = state.shot_next if len(state.shot_next) else nothing
-        self.memories = np.column_stack([state.last, nothing, nothing, nothing, state.trace, rate, size, shot_next])
+        self.memories = np.column_stack(
+            [state.last, nothing, nothing, nothing, state.trace, rate, size, shot_next, tau_ref]
+        )
         self.arrivals, self.senders = state.arrivals, state.senders
         self.weights = [w.copy() for w in state.weights]
         self.refreshed = state.t
@@ -415,7 +495,7 @@ class _Moving:
         times, fired, self.arrivals, self.senders, reached = kernels.windows(
             edges, runaway, run.network.delay, self.arrivals, self.senders, self.neurons, self.memories, tally.settle,
             run.trace_rate, len(run.shots[0]) > 0, self.first, self.targets, self.per_sender, self.per_synapse,
-            run.finest, self.random, *ziggurat(),
+            self.random, *ziggurat(),
         )  # fmt: skip
         tally.add(times, fired)
         self.t = float(edges[reached - 1])
@@ -425,7 +505,7 @@ class _Moving:
     def refresh(self, t: float) -> None:
         """Let the weights follow the traces over the time since this was last done."""
         h, self.refreshed = t - self.refreshed, t
-        if h <= 0.0 or all(c.rule is None for c in self.run.connections):
+        if h <= 0.0 or all(c.constant for c in self.run.connections):
             return
         last, trace = self.memories[:, 0], self.memories[:, 4]
         traces = trace * np.exp(-self.run.trace_rate * (t - last))
@@ -491,7 +571,7 @@ class _Tally:
         variances = np.where(intervals > 1.0, spread / np.maximum(intervals - 1.0, 1.0), 0.0)
         own = (intervals >= FEWEST) & (means > 0.0)
         cv2 = np.where(own, variances / np.where(own, means, 1.0) ** 2, 1.0)
-        measured = duration if duration > 0.0 else np.inf
+        errors = np.where(spikes > 0.0, np.sqrt(cv2 * spikes + PHASE), 1.0)
         start, end = self.t_span
         edges = np.linspace(start, end, self.counts.shape[1] + 1)
         sizes = np.array([p.stop - p.start for p in self.network.populations])
@@ -500,8 +580,8 @@ class _Tally:
         return LIFSolution(
             t=frozen(edges[:reached]),
             activity=frozen(self.counts[:, : reached - 1] / (sizes[:, None] * (edges[1] - edges[0]))),
-            rates=frozen(spikes / measured),
-            rate_errors=frozen(np.sqrt(np.maximum(cv2 * spikes, spikes == 0.0)) / measured),
+            rates=frozen(spikes / duration if duration > 0.0 else spikes),
+            rate_errors=frozen(errors / duration if duration > 0.0 else np.full(len(spikes), np.inf)),
             intervals=frozen(intervals.astype(np.int64)),
             interval_means=frozen(means),
             interval_variances=frozen(variances),

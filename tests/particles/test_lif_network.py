@@ -188,3 +188,54 @@ def test_a_projection_knows_what_it_is():
     given = sp.csc_array(([0.0, 1.0, 2.0], ([0, 1, 1], [0, 1, 1])), shape=(2, 2))
     assert fp.Projection(given).graph.toarray().tolist() == [[0.0, 0.0], [0.0, 3.0]]
     assert given.nnz == 2  # what was given is left as it is
+
+
+@pytest.mark.parametrize(("mu", "delay"), [(1000.0, 0.001), (300.0, 0.02)])
+def test_a_strong_drive_takes_shorter_steps(mu, delay):
+    fast = fp.LIF(0.02, 20.0, 10.0)
+    sol = run(fast, unconnected(300), mu, 5.0, (0.0, 0.3), delay, settle=0.05)
+    value, error = mean_of(sol)
+    assert abs(value - fp.siegert_rate(mu, 5.0, fast)) < 4.0 * error
+
+
+def test_however_strong_the_drive_neurons_alone_do_not_run_away():
+    fast = fp.LIF(0.02, 20.0, 10.0)
+    sol = run(fast, unconnected(10), 1e5, 0.0, (0.0, 0.003), 0.001, settle=0.001)
+    assert sol.status is fp.Status.FINISHED
+    assert sol.rates == pytest.approx(float(fp.siegert_rate(1e5, 0.0, fast)), rel=1e-3)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.1, 0.5])
+def test_the_errors_of_the_rates_are_those_between_alike_neurons(sigma):
+    sol = run(NEURON, unconnected(2000), 25.0, sigma, (0.0, 3.0), 0.01, seed=3)
+    assert np.sqrt(np.mean(sol.rate_errors**2)) == pytest.approx(np.std(sol.rates), rel=0.25)
+
+
+def test_a_state_is_kept_in_a_file(tmp_path):
+    graph = [fp.Projection(sp.csc_array(np.ones((5, 5)) - np.eye(5)), fp.HebbianWeight(0.4, 20.0))]
+    sol = run(NEURON, graph, 25.0, 1.0, (0.0, 0.5), 0.01, trace_rate=1.0, rates=40.0)
+    sol.final.save(tmp_path / "state.npz")
+    back = fp.LIFState.load(tmp_path / "state.npz")
+    ends = [run(NEURON, graph, 25.0, 1.0, (0.5, 1.0), 0.01, trace_rate=1.0, initial=s).final for s in (sol.final, back)]
+    assert np.array_equal(ends[0].V, ends[1].V)
+    assert np.array_equal(ends[0].weights[0], ends[1].weights[0])
+    (tmp_path / "damaged.npz").write_bytes(b"PK")
+    for name in ("damaged.npz", "missing.npz"):
+        with pytest.raises(fp.InvalidArgument, match=name):
+            fp.LIFState.load(tmp_path / name)
+
+
+def test_a_constant_rule_needs_no_traces():
+    graph = sp.csc_array(np.ones((5, 5)) - np.eye(5))
+    one = run(NEURON, [fp.Projection(graph, fp.StaticWeight(0.1))], 25.0, 1.0, (0.0, 0.5), 0.01)
+    other = run(NEURON, 0.1 * graph, 25.0, 1.0, (0.0, 0.5), 0.01)
+    assert np.array_equal(one.final.V, other.final.V)
+    assert one.weights[0].tolist() == [0.1] * 5
+
+
+@pytest.mark.parametrize(
+    ("option", "message"), [({"finest": 1.0}, "`finest`"), ({"rates": 1e5}, "`rates` reaches 100000, beyond")]
+)
+def test_options_out_of_range_are_named(option, message):
+    with pytest.raises(fp.InvalidArgument, match=message):
+        run(NEURON, unconnected(5), 1.0, 1.0, (0.0, 1.0), 0.01, **option)
