@@ -10,6 +10,8 @@ from scipy.optimize import brentq, least_squares
 
 import fokkerplanck as fp
 from fokkerplanck.meanfield.balanced import input_of
+from fokkerplanck.meanfield.linear_response import rate_response, response_work
+from fokkerplanck.networks import lif_modes
 from fokkerplanck.networks.linear import gains, responses
 
 NEURON = fp.LIF(tau_m=0.02, V_th=20.0, V_r=10.0, tau_ref=0.002)
@@ -169,6 +171,83 @@ def test_the_linearised_equation_is_the_slope_of_the_nonlinear_one():
     assert fitted == pytest.approx([z.real, z.imag], rel=0.02)
 
 
+# -- weak noise -----------------------------------------------------------------------------------------------------
+
+
+WEAK = {
+    "few synapses": fp.LIFNetwork([NEURON], [[100]], [[-1e-3]], sigma_ext=0.02, mu_ext=25.0),
+    "hardly any": fp.LIFNetwork([NEURON], [[100]], [[-1e-3]], sigma_ext=1e-3, mu_ext=25.0),
+    "below threshold": fp.LIFNetwork([NEURON], [[1e6]], [[2e-4]], sigma_ext=0.02, mu_ext=-150.0 - 25.0),
+    "dense": fp.BrunelNetwork(NEURON, 1e9, 0.25, 1e-7, 5.0, 20.0),
+    "less dense": fp.BrunelNetwork(NEURON, 1e7, 0.25, 1e-5, 5.0, 20.0),
+}
+
+
+@pytest.mark.filterwarnings("ignore:whether there is a stationary state")
+@pytest.mark.parametrize("network", WEAK.values(), ids=WEAK)
+def test_weak_noise_is_answered_with_a_bounded_amount_of_work(network, monkeypatch):
+    spent = []
+
+    def counted(neuron, mu, sigma, rate, lam):
+        spent.append(response_work(neuron, mu, sigma, np.asarray(lam)).sum())
+        return rate_response(neuron, mu, sigma, rate, lam)
+
+    monkeypatch.setattr(lif_modes, "rate_response", counted)
+    for state in fp.balanced_states(network):
+        spent.clear()
+        printed = repr(state)
+        assert sum(spent) < 2.0 * lif_modes.CHEAP_WORK
+        assert "not computed" in printed or state.rate < 1e-6
+        assert state.stable is None or state.rate < 1e-6
+        assert sum(spent) < 1.1 * lif_modes.MOST_WORK
+
+
+def test_what_is_not_known_is_not_given_as_an_eigenvalue():
+    (state,) = fp.balanced_states(WEAK["dense"])
+    assert state.growing is None
+    assert state.stable is None
+    for name in ("eigenvalue", "growth_rate", "frequency"):
+        with pytest.raises(fp.InvalidArgument, match=r"`network`.*noise"):
+            getattr(state, name)
+
+
+@pytest.mark.parametrize("sigma", [5.0, 0.02, 1e-3])
+def test_without_synapses_nothing_grows(sigma):
+    (state,) = fp.balanced_states(fp.LIFNetwork([NEURON], [[0]], [[0]], sigma_ext=sigma, mu_ext=25.0))
+    assert state.stable
+    assert state.growing == 0
+    assert repr(state).endswith("stable)")
+    assert state.eigenvalue == -4.0 / TAU
+
+
+def test_the_work_is_that_which_is_done():
+    # In Taylor steps, counted by their lengths along the way: see `continued`.
+    for mu, sigma, lam in ((15.0, 5.0, 3j), (25.0, 0.5, 300j), (10.0, 1.0, 1e5j), (300.0, 12.0, 2e4j)):
+        work = response_work(NEURON, mu, sigma, np.array([lam]))[0]
+        x, x_t = (10.0 - mu) / sigma, (20.0 - mu) / sigma
+        swift = np.sqrt(2.0 * abs(lam) * TAU)
+        x, steps = min(x, -3.0) - 1.0, 0
+        while x < x_t:
+            x, steps = x + 1.5 / max(2.0, abs(x), swift), steps + 1
+        assert work <= 2.0 * steps + 15.0
+
+
+@pytest.mark.parametrize("network", [fp.BrunelNetwork(NEURON, 1, 0, 1e-9, 5, 20), brunel(5.0, 1e-20)])
+def test_a_silent_network_is_described(network):
+    (state,) = fp.balanced_states(network)
+    assert state.rate == pytest.approx(0.0, abs=1e-100)
+    assert state.cv[0] == pytest.approx(1.0)
+    assert repr(state) == "BalancedState(rates: neurons 0; CV [1.0]; stable)"
+
+
+def test_the_variation_of_neurons_of_two_kinds_is_that_of_each():
+    fast = fp.LIF(tau_m=0.01, V_th=20.0, V_r=12.0, tau_ref=0.001)
+    network = fp.LIFNetwork([NEURON, fast, NEURON], np.zeros((3, 3)), 0.0, mu_ext=[14.0, 18.0, 19.0], sigma_ext=5.0)
+    (state,) = fp.balanced_states(network)
+    for k, neuron in enumerate(network.neurons):
+        assert state.cv[k] == pytest.approx(float(fp.isi_moments(state.mu[k], 5.0, neuron).cv), rel=1e-12)
+
+
 # -- onsets -----------------------------------------------------------------------------------------------------------
 
 
@@ -201,6 +280,10 @@ def test_at_an_onset_a_pair_of_eigenvalues_is_imaginary(parameter, bracket):
         (("J", (1.0, 2.0)), "parameter"),
         (("delay", (0.003, 0.002)), "bracket"),
         (("delay", (0.001, np.nan)), "bracket"),
+        (("delay", 0.1), r"`bracket`.*\(low, high\)"),
+        (("delay", (0.1, 0.2, 0.3)), "bracket"),
+        (("delay", "ab"), "bracket"),
+        (("delay", None), "bracket"),
         (("delay", (-0.001, 0.002)), "delay"),
         (("nu_ext", (0.0, 40.0)), "nu_ext"),
         (("delay", (0.0005, 0.002), 1), "branch"),

@@ -257,7 +257,11 @@ REGULAR = np.arange(20) + 0.5
         (np.empty(0), {"t_span": (0.0, 20.0)}, "0 spikes"),
         (REGULAR, {"t_span": (0.0, 20.0), "windows": [30.0]}, "longer than the recording"),
         (REGULAR, {"t_span": (0.0, 20.0), "windows": [9.0]}, "has 2; at least 3"),
-        (REGULAR, {"t_span": (0.0, 20.0), "windows": [0.0]}, "`window` = 0"),
+        (REGULAR, {"t_span": (0.0, 20.0), "windows": [0.0]}, "`windows` = 0"),
+        (REGULAR, {"t_span": (0.0, 20.0), "windows": -1}, "`windows` = -1"),
+        (REGULAR, {"t_span": (0.0, 20.0), "windows": []}, "`windows` must be one length or several"),
+        (REGULAR, {"t_span": (0.0, 20.0), "windows": [np.nan]}, "`windows` must be finite"),
+        (REGULAR, {"t_span": (0.0, 20.0), "corrected": "no"}, "`corrected` must be True or False"),
         (REGULAR, {"t_span": (0.0, 20.0), "windows": [1e-12]}, "take longer ones"),
         (REGULAR, {"t_span": (0.0, 20.0), "bins": 0}, "`bins`"),
         (REGULAR, {"t_span": (0.0, 20.0), "bins": [1.0, 0.5]}, "increasing order"),
@@ -278,6 +282,31 @@ def test_a_recording_that_hides_long_intervals_warns():
     with pytest.warns(FokkerPlanckWarning, match="mean intervals"):
         found = fp.spike_statistics(trains)
     assert abs(found.seen - (1.0 - np.exp(-4.0))) < 0.02
+    assert found.short
+    assert "short recording" in repr(found)
+
+
+def test_what_a_short_recording_hides_is_what_lies_beyond_its_end():
+    trains, T = fp.PoissonTrain(1.0).sample(5.0, trials=20_000, seed=2), 5.0
+    with pytest.warns(FokkerPlanckWarning, match="mean intervals"):
+        found = fp.spike_statistics(trains)
+    moments = [1.0, 1.0 - np.exp(-T) * (1.0 + T), 2.0 - np.exp(-T) * (2.0 + 2.0 * T + T**2)]
+    mean, square = (m / (1.0 - np.exp(-T)) for m in moments[1:])
+    cut = np.sqrt(square / mean**2 - 1.0)  # of an exponential law that is cut off at T
+    assert 0.93 < cut < 0.95
+    assert abs(found.cv - cut) < 4.0 * found.cv_error < 0.02
+    assert found.cv < 1.0 - 8.0 * found.cv_error
+    long = fp.spike_statistics(fp.PoissonTrain(1.0).sample(40.0, trials=500, seed=2))
+    assert not long.short
+    assert "short" not in repr(long)
+
+
+def test_stretches_are_named_as_they_are_given():
+    trains = fp.SpikeTrains([0.1, 0.2, 0.7], [0, 1, 0], 2, (0.0, 1.0))
+    for start, end, message in ((0.2, 0.1, "`start` = 0.2 must lie before `end`"), (0.0, np.nan, "`end`"),
+                                (-1.0, 0.5, "within the recording")):  # fmt: skip
+        with pytest.raises(InvalidArgument, match=message):
+            trains.between(start, end)
 
 
 def test_windows_without_spikes_are_refused():

@@ -62,7 +62,7 @@ class BrunelNetwork:
     C_ext : float, optional
         External synapses per neuron. Default: C_E.
     delay : float
-        Transmission delay, zero or positive (time).
+        Transmission delay, zero or positive (time). Default: 0, which `sample` refuses.
 
     Raises
     ------
@@ -160,7 +160,15 @@ class BrunelNetwork:
         return self.population()
 
     def sample(self, count: int, seed: int = 0) -> SpikingNetwork:
-        """N neurons with synapses drawn at random, the first N/(1 + γ) excitatory: see `LIFNetwork.sample`."""
+        """N neurons with synapses drawn at random, the first N/(1 + γ) excitatory: see `LIFNetwork.sample`.
+
+        Raises
+        ------
+        InvalidArgument
+            As there, or if the `delay` is zero.
+        """
+        if not self.delay:
+            raise InvalidArgument("`delay` must be positive for an actual network; give the BrunelNetwork a `delay`.")
         excitatory = round(whole("count", count) / (1.0 + self.gamma))
         if not 0 < excitatory < count:
             raise InvalidArgument(f"`count` = {count} leaves no neurons of one kind at `gamma` = {self.gamma:g}.")
@@ -309,8 +317,10 @@ class LIFNetwork:
         Raises
         ------
         InvalidArgument
-            If a number of synapses is not whole or exceeds that of the neurons, or there is not one positive delay.
+            If a number of synapses is not whole or exceeds that of the neurons, there is not one positive delay, or the
+            seed is negative or not whole.
         """
+        seed = _checked_seed(seed)
         sizes = [whole("counts", count) for count in counts]
         if len(sizes) != len(self.names):
             raise InvalidArgument(f"`counts` must have one number for each of {', '.join(self.names)}.")
@@ -504,9 +514,6 @@ def _mean_for(neuron: LIF, sigma: float, rate: float) -> float:
     return neuron.V_th - neuron.E_l + sigma * float(brentq(excess, low, high, xtol=1e-13))
 
 
-# -- how irregular a neuron fires -----------------------------------------------------------------------------------
-
-
 # -- arguments -------------------------------------------------------------------------------------------------------
 
 
@@ -515,6 +522,12 @@ def require_network(network: object) -> SparseNetwork:
     if not isinstance(network, BrunelNetwork | LIFNetwork):
         raise InvalidArgument(f"`network` must be an fp.BrunelNetwork or an fp.LIFNetwork, not {network!r:.80}.")
     return network
+
+
+def _checked_seed(seed: object) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InvalidArgument(f"`seed` must be a whole number, zero or positive, not {seed!r}.")
+    return int(seed)
 
 
 def named_neurons(neurons: object) -> tuple[tuple[str, ...], tuple[LIF, ...]]:

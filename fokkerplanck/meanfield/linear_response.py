@@ -25,6 +25,8 @@ from ..outcomes import InvalidArgument, finite_number, positive
 
 STATIC = 1e-14
 """λ = 0 stands for this share of the rate: the relative error is as large."""
+FRACTION_STEPS = 10.0
+"""Taylor steps that take as long as one continued fraction."""
 
 
 @kernel
@@ -102,6 +104,26 @@ def log_slopes(x_r: float, x_t: float, s: np.ndarray, out: np.ndarray) -> None:
             out[0, k], out[1, k], out[2, k] = R_r, R_t, Q
 
 
+def response_work(neuron: LIF, mu: float, sigma: float, lam: np.ndarray) -> np.ndarray:
+    """How many Taylor steps `rate_response` takes for every λ, up to a factor of two; shape (len(lam),).
+
+    Below threshold or above it alike they grow as 1/σ², the square of the distance on the scale of the noise.
+    """
+    x_r, x_t, s = *_ends(neuron, mu, sigma), neuron.tau_m * lam
+    swift = np.sqrt(2.0 * s)
+    forgotten = ((np.sqrt(x_r * x_r + 2.0 * s)).real + x_r) * (x_t - x_r) > 45.0
+    with np.errstate(divide="ignore", invalid="ignore"):  # at λ = 0, where the reset is felt
+        last = (44.0 - 4.0 * np.log(np.abs(swift))).clip(min=2.0) / (2.0 * swift.real)
+    start = np.where(forgotten, np.maximum(x_r, x_t - last), min(x_r, -3.0) - 1.0)
+    steepest = np.maximum(np.maximum(np.abs(start), abs(x_t)), np.maximum(np.abs(swift), 2.0))
+    return np.asarray(FRACTION_STEPS + (x_t - start) * steepest / 1.5)
+
+
+def _ends(neuron: LIF, mu: float, sigma: float) -> tuple[float, float]:
+    """Reset and threshold on the scale of the noise."""
+    return (neuron.V_r - neuron.E_l - mu) / sigma, (neuron.V_th - neuron.E_l - mu) / sigma
+
+
 def rate_response(neuron: LIF, mu: float, sigma: float, rate: float, lam: ArrayLike) -> np.ndarray:
     """(χ^μ, χ^σ), the responses of the rate ν = φ(μ, σ) to δμ e^{λt} and to δ(σ²) e^{λt}.
 
@@ -109,7 +131,8 @@ def rate_response(neuron: LIF, mu: float, sigma: float, rate: float, lam: ArrayL
     ----------
     neuron : LIF
     mu, sigma, rate : float
-        Stationary input (potentials) and the rate that belongs to it.
+        Stationary input (potentials) and the rate that belongs to it: one state at a time, no arrays. The work grows as
+        1/σ² once σ is small against the distance of μ from reset and threshold.
     lam : complex array
         λ in 1/time. For Re λ < 0 there are poles, the eigenvalues of the neuron at fixed input; far to the left of them
         (Re λ below −5/τ_m) nothing was checked.
@@ -122,7 +145,7 @@ def rate_response(neuron: LIF, mu: float, sigma: float, rate: float, lam: ArrayL
     Raises
     ------
     InvalidArgument
-        If `neuron` is no LIF, σ or the rate is not positive, or λ is not finite.
+        If `neuron` is no LIF, μ, σ or the rate is not a number, σ or the rate is not positive, or λ is not finite.
 
     Source: Brunel, Hakim, Neural Comput. 11 (1999) 1621, without refractory time; with it Lindner, Schimansky-Geier,
     Phys. Rev. Lett. 86 (2001) 2934.
@@ -140,7 +163,7 @@ def rate_response(neuron: LIF, mu: float, sigma: float, rate: float, lam: ArrayL
         raise InvalidArgument("`lam` must be finite.")
     lam[lam == 0.0] = STATIC * max(rate, 1e-200)
     s = neuron.tau_m * lam
-    x_r, x_t = (neuron.V_r - neuron.E_l - mu) / sigma, (neuron.V_th - neuron.E_l - mu) / sigma
+    x_r, x_t = _ends(neuron, mu, sigma)
     out = np.empty((3, len(s)), dtype=complex)
     log_slopes(float(x_r), float(x_t), s, out)
     R_r, R_t, Q = out

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from scipy.integrate import quad
 
-from ..outcomes import InvalidArgument, finite_number, number_in, positive, real_array
+from ..models.lif import finite_values, known_values
+from ..outcomes import FokkerPlanckWarning, InvalidArgument, finite_number, number_in, positive, real_array
 from ..spiketrains import SpikeTrains, checked_whole
 
 WHOLE = 1e-9
 """Relative difference from a whole number of bins that is rounding."""
-PIECES = 500
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
+PIECES, MOST_PIECES = 1000, 1_000_000
+"""Into which the integral of a rate is divided at first, and at most; each has ten nodes, and so has each half."""
+HALVINGS = 40
 INTEGRAL = 1e-8
 """Relative accuracy of the integral of a rate."""
+LOOSE = 1e-3
+"""Share of its bound below which a rate seems never to have been seen where it is high."""
+CHUNK = 50_000
+"""Pieces that are integrated at a time."""
+MOST_SPIKES = 1e8
+"""In one sample, candidates included: ten seconds and some gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +43,18 @@ class PoissonTrain:
     highest : float, optional
         Of a function: a bound that r(t) never exceeds. Candidates are drawn at this rate and kept with the
         probability r(t)/highest.
+    finest : float, optional
+        Of a function: the shortest time over which it changes much (time), such as the width of its narrowest peak.
+        Its integral begins from pieces of that length. By default it begins from a thousand pieces, whatever the
+        length: pieces are halved where that changes the integral, but a peak narrower than a ten-thousandth of the
+        time may lie between all nodes and be missed. If then no rate above highest/1000 was met, there is a warning;
+        a narrow peak beside other activity is missed in silence, which only `finest` prevents.
 
     Raises
     ------
     InvalidArgument
-        If the rate is negative or not finite, or `highest` is missing for a function or given for a number.
+        If the rate is negative or not finite, `highest` is missing for a function or given for a number, the integral
+        of the rate is not found, or a sample would take more than 1e8 spikes.
 
     Source: exercises 1 to 5 of the sheet TD3, "Balanced networks", github.com/yfardella/Th_Neuro_TD_2025.
 
@@ -51,24 +67,28 @@ class PoissonTrain:
 
     rate: float | Callable[[np.ndarray], ArrayLike]
     highest: float | None = None
+    finest: float | None = None
 
     def __post_init__(self) -> None:
         if callable(self.rate):
             if self.highest is None:
                 raise InvalidArgument("`highest` is missing: a bound of the function `rate`, which thinning needs.")
             object.__setattr__(self, "highest", positive("highest", self.highest))
+            if self.finest is not None:
+                object.__setattr__(self, "finest", positive("finest", self.finest))
             return
-        if self.highest is not None:
-            raise InvalidArgument("`highest` is for a `rate` that is a function; leave it out.")
+        for name in ("highest", "finest"):
+            if getattr(self, name) is not None:
+                raise InvalidArgument(f"`{name}` is for a `rate` that is a function; leave it out.")
         object.__setattr__(self, "rate", _checked_rate(self.rate))
 
     def rate_at(self, t: ArrayLike) -> np.ndarray:
         """r at the times t."""
-        times = real_array("t", t)
+        times = finite_values("t", t)
         if not callable(self.rate):
             return np.full(times.shape, self.rate)
         assert self.highest is not None
-        rates = np.asarray(self.rate(times), dtype=float)
+        rates = _called(self.rate, times)
         if rates.shape not in (times.shape, ()):
             raise InvalidArgument(f"`rate` returns the shape {rates.shape} at times of shape {times.shape}.")
         if not np.all((rates >= 0.0) & (rates <= self.highest * (1.0 + WHOLE))):
@@ -81,7 +101,11 @@ class PoissonTrain:
     def mean_count(self, duration: float, start: float = 0.0) -> float:
         """⟨N⟩ = ∫ r dt over a time `duration` from `start`."""
         duration, start = positive("duration", duration), finite_number("start", start)
-        return self._expected(start, start + duration)
+        if not start < start + duration:
+            raise InvalidArgument(f"`duration` = {duration:g} is lost in rounding beside `start` = {start:g}.")
+        if not callable(self.rate):
+            return self.rate * duration
+        return float(self._integrals(np.array([start, start + duration]))[0])
 
     def count_variance(self, duration: float, start: float = 0.0) -> float:
         """Var N, which equals the mean."""
@@ -100,15 +124,15 @@ class PoissonTrain:
 
     def count_probability(self, n: ArrayLike, duration: float, start: float = 0.0) -> np.ndarray:
         """P(N = n) in a time `duration` from `start`."""
-        return np.asarray(stats.poisson.pmf(_whole_numbers(n), self.mean_count(duration, start)))
+        return np.asarray(stats.poisson.pmf(_whole_numbers("n", n, "spikes"), self.mean_count(duration, start)))
 
     def interval_survival(self, x: ArrayLike, start: float = 0.0) -> np.ndarray:
         """The probability that no spike follows one at `start` within x."""
-        return np.exp(-self._waited(x, finite_number("start", start)))
+        return np.exp(-self._waited(known_values("x", x), finite_number("start", start)))
 
     def interval_density(self, x: ArrayLike, start: float = 0.0) -> np.ndarray:
         """Density of the time from a spike at `start` to the next one."""
-        times = real_array("x", x)
+        times, start = finite_values("x", x), finite_number("start", start)
         return np.where(times >= 0.0, self.rate_at(start + times), 0.0) * self.interval_survival(times, start)
 
     def sample(self, duration: float, trials: int = 1, seed: int = 0, start: float = 0.0) -> SpikeTrains:
@@ -121,30 +145,85 @@ class PoissonTrain:
         trials, rng = checked_whole("trials", trials, 1), generator(seed)
         bound = self.rate if self.highest is None else self.highest
         assert not callable(bound)
+        _check_number(bound * duration * trials)
         candidates = int(rng.poisson(bound * duration * trials))
         times = np.sort(start + duration * rng.random(candidates))
         if callable(self.rate):
             times = times[rng.random(candidates) * bound < self.rate_at(times)]
         return SpikeTrains(times, rng.integers(trials, size=len(times)), trials, (start, start + duration))
 
-    def _expected(self, start: float, end: float) -> float:
-        if not callable(self.rate):
-            return self.rate * (end - start)
-        value, error = quad(lambda t: float(self.rate_at(t)), start, end, limit=PIECES, epsrel=INTEGRAL, full_output=1)[
-            :2
-        ]
-        if error > 1e3 * INTEGRAL * max(value, 1.0):
-            raise InvalidArgument(f"the integral of `rate` from {start:g} to {end:g} is not found; is it so rough?")
-        return float(value)
-
-    def _waited(self, x: ArrayLike, start: float) -> np.ndarray:
+    def _waited(self, times: np.ndarray, start: float) -> np.ndarray:
         """∫ r over a time x from start; 0 for x < 0."""
-        times = np.maximum(real_array("x", x), 0.0)
+        times = np.maximum(times, 0.0)
         if not callable(self.rate):
-            return self.rate * times
+            return self.rate * times if self.rate else np.zeros(times.shape)  # of an infinite time too
+        if not np.all(np.isfinite(times)):
+            raise InvalidArgument("`x` must be finite where `rate` is a function.")
         ends, place = np.unique(np.append(times, 0.0), return_inverse=True)
-        steps = [self._expected(start + a, start + b) for a, b in pairwise(ends)]
-        return np.concatenate([[0.0], np.cumsum(steps)])[place[:-1]].reshape(times.shape)
+        if len(ends) == 1:
+            return np.zeros(times.shape)
+        waited = np.concatenate([[0.0], np.cumsum(self._integrals(start + ends))])
+        return waited[place[:-1]].reshape(times.shape)
+
+    def _integrals(self, ends: np.ndarray) -> np.ndarray:
+        """∫ r from each end to the next, by Gauss's rule on pieces that are halved where that changes anything."""
+        where, low, length = self._pieces(ends)
+        found, first, top = np.zeros(len(ends) - 1), len(low), 0.0
+        for _ in range(HALVINGS + 1):
+            whole, parts, met = self._sums(low, length)
+            top = max(top, met)
+            total = float(np.sum(found) + np.sum(parts))
+            error = np.abs(parts.sum(axis=1) - whole)
+            rough = (error > INTEGRAL * total / first) & (np.sum(error) > INTEGRAL * total)
+            np.add.at(found, where[~rough], parts[~rough].sum(axis=1))
+            if not np.any(rough) or 2 * np.count_nonzero(rough) > MOST_PIECES:
+                break
+            half = 0.5 * length[rough]
+            low, length = np.concatenate([low[rough], low[rough] + half]), np.concatenate([half, half])
+            where = np.concatenate([where[rough], where[rough]])
+        if np.any(rough):
+            raise InvalidArgument(
+                f"the integral of `rate` from {ends[0]:g} to {ends[-1]:g} is not found; give the shortest time over "
+                f"which it changes, `finest`, or ask for a shorter time."
+            )
+        self._warn_of_unseen(top, float(ends[0]), float(ends[-1]))
+        return found
+
+    def _pieces(self, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the first pieces: between which ends each lies, where it begins, and its length."""
+        gaps = np.diff(ends)
+        usual = (ends[-1] - ends[0]) / PIECES if self.finest is None else self.finest
+        if np.sum(np.ceil(gaps / usual)) > MOST_PIECES + len(gaps):
+            raise InvalidArgument(
+                f"`finest` = {usual:g} makes {np.sum(gaps) / usual:.2g} pieces from {ends[0]:g} to {ends[-1]:g}; at "
+                f"most {MOST_PIECES} are integrated. Give a longer `finest`, or ask for a shorter time."
+            )
+        number = np.ceil(gaps / usual).astype(np.int64)
+        where = np.repeat(np.arange(len(gaps)), number)
+        rank = np.arange(len(where)) - np.repeat(np.cumsum(number) - number, number)
+        length = (gaps / number)[where]
+        return where, ends[:-1][where] + rank * length, length
+
+    def _sums(self, low: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """The integral over each piece from its ten nodes, over its halves from ten each, and the highest rate met."""
+        share = 0.5 * (1.0 + NODES)
+        places = np.concatenate([share, 0.5 * share, 0.5 + 0.5 * share])
+        sums, top = np.empty((len(low), 3)), 0.0
+        for first in range(0, len(low), CHUNK):
+            part = slice(first, first + CHUNK)
+            rates = self.rate_at((low[part, None] + length[part, None] * places).ravel()).reshape(-1, 3, len(NODES))
+            sums[part] = length[part, None] * (rates @ WEIGHTS) * [0.5, 0.25, 0.25]
+            top = max(top, float(rates.max()))
+        return sums[:, 0], sums[:, 1:], top
+
+    def _warn_of_unseen(self, top: float, start: float, end: float) -> None:
+        if self.finest is None and self.highest is not None and top < LOOSE * self.highest:
+            warnings.warn(
+                f"from {start:g} to {end:g} no `rate` above {top:.3g} was met, far below `highest` = {self.highest:g}; "
+                f"if it has a narrow peak there, give its width, `finest`, and if not, a lower `highest`.",
+                FokkerPlanckWarning,
+                stacklevel=5,
+            )
 
     def _require_constant(self, what: str) -> None:
         if callable(self.rate):
@@ -226,17 +305,17 @@ class BernoulliTrain:
 
     def count_probability(self, n: ArrayLike, duration: float) -> np.ndarray:
         """P(N = n)."""
-        return np.asarray(stats.binom.pmf(_whole_numbers(n), self.bins(duration), self.probability))
+        return np.asarray(stats.binom.pmf(_whole_numbers("n", n, "spikes"), self.bins(duration), self.probability))
 
     def interval_probability(self, k: ArrayLike) -> np.ndarray:
         """P(x = kΔT), k = 1, 2, …"""
         self._require_spikes()
-        return np.asarray(stats.geom.pmf(_whole_numbers(k), self.probability))
+        return np.asarray(stats.geom.pmf(_whole_numbers("k", k, "bins"), self.probability))
 
     def interval_survival(self, x: ArrayLike) -> np.ndarray:
         """P(interval > x)."""
         self._require_spikes()
-        return np.asarray(stats.geom.sf(np.floor(real_array("x", x) / self.bin * (1.0 + WHOLE)), self.probability))
+        return np.asarray(stats.geom.sf(np.floor(known_values("x", x) / self.bin * (1.0 + WHOLE)), self.probability))
 
     def distance_to_poisson(self, duration: float) -> float:
         """Total variation ½ Σ_n |P(N = n) − P_Poisson(N = n)| between the counts and those of the Poisson process.
@@ -252,6 +331,7 @@ class BernoulliTrain:
     def sample(self, duration: float, trials: int = 1, seed: int = 0) -> SpikeTrains:
         """Independent trains from time 0, one for each trial; a spike lies in the middle of its bin."""
         bins, trials, rng = self.bins(duration), checked_whole("trials", trials, 1), generator(seed)
+        _check_number(bins * trials * self.probability)
         places = _successes(bins * trials, self.probability, rng)
         trains, which = np.divmod(places, bins)
         order = np.argsort(which, kind="stable")
@@ -271,10 +351,33 @@ def _checked_rate(rate: object) -> float:
     return number_in("rate", rate, lambda r: r >= 0.0, "zero or positive")
 
 
-def _whole_numbers(n: ArrayLike) -> np.ndarray:
-    numbers = real_array("n", n)
+def _called(rate: Callable[[np.ndarray], ArrayLike], times: np.ndarray) -> np.ndarray:
+    """What the function returns at the times, as numbers."""
+    try:
+        rates = rate(times)
+    except InvalidArgument:
+        raise
+    except (TypeError, ValueError) as failure:
+        raise InvalidArgument(
+            f"`rate` fails at an array of times ({failure}); write it with array functions such as np.where, or pass "
+            f"np.vectorize(rate, otypes=[float])."
+        ) from failure
+    return real_array("rate", rates)
+
+
+def _check_number(spikes: float) -> None:
+    """Refuse a sample that no memory holds."""
+    if spikes > MOST_SPIKES:
+        raise InvalidArgument(
+            f"`rate`, `duration` and `trials` make {spikes:.2g} spikes or candidates, more than {MOST_SPIKES:g}; take "
+            f"a shorter `duration` or fewer `trials`, with another `seed` for each piece."
+        )
+
+
+def _whole_numbers(name: str, n: ArrayLike, of: str) -> np.ndarray:
+    numbers = real_array(name, n)
     if not np.all(numbers == np.round(numbers)):
-        raise InvalidArgument("numbers of spikes must be whole.")
+        raise InvalidArgument(f"`{name}` must be whole numbers of {of}, not {n!r:.60}.")
     return numbers
 
 

@@ -6,6 +6,7 @@ in the theory, and no sum is replaced by a normal variable.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,20 @@ import numpy as np
 
 from ..models.degrees import whole
 from ..models.plastic_network import Pathway, PlasticNetwork
-from ..outcomes import InvalidArgument, frozen, positive, real_array
-from .fixedpoint import fixed_point
+from ..outcomes import FokkerPlanckWarning, InvalidArgument, frozen, positive, real_array
+from .fixedpoint import FixedPoint, fixed_point
 from .siegertrate import rates
+
+RUNAWAY = 1e6
+"""Rates beyond 1e6/τ_m are on their way to infinity."""
+
+
+class _RanAway(Exception):
+    """The last rates that were not, and the largest of those that were."""
+
+    def __init__(self, nu: np.ndarray, rate: float) -> None:
+        super().__init__()
+        self.nu, self.rate = nu, rate
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,9 +74,9 @@ def quenched_rates(
     ----------
     network : PlasticNetwork
         Its degree laws are not used.
-    graphs : matrix, or mapping from (post, pre) to matrix
+    graphs : matrix, or mapping from (post, pre) to matrix; of a population without synapses, from its name to an int
         Who receives (row) from whom (column), as `network.graphs` makes them; of one population the matrix itself will
-        do. Entries are numbers of synapses.
+        do. Entries are numbers of synapses. A population in no projection needs its number of neurons, under its name.
     start : float or array, optional
         Rates at the beginning. Default 0.2/τ_m of the first population.
     tolerance, evaluations : float and int
@@ -75,6 +87,8 @@ def quenched_rates(
     InvalidArgument
         If a graph is missing, or its shape does not fit those of the others.
 
+    A FokkerPlanckWarning says so if the iteration does not converge, or the rates run away (beyond 1e6/τ_m).
+
     >>> import fokkerplanck as fp
     >>> neuron = fp.LIF(tau_m=0.02, V_th=20.0, V_r=10.0, tau_ref=0.002)
     >>> network = fp.PlasticNetwork(neuron, fp.GammaDegrees(100.0, 40.0), fp.StaticWeight(0.1), 13.0, 5.0)
@@ -82,7 +96,7 @@ def quenched_rates(
     True
     """
     matrices = _matrices(network, graphs)
-    ends = np.concatenate([[0], np.cumsum(_sizes(network, matrices))])
+    ends = np.concatenate([[0], np.cumsum(_sizes(network, matrices, graphs))])
 
     def part(nu: np.ndarray, k: int) -> np.ndarray:
         return nu[ends[k] : ends[k + 1]]
@@ -97,10 +111,15 @@ def quenched_rates(
                     A, B = A + more[0], B + more[1]
             mu_ext, sigma_ext = network.inputs[k]
             part(out, k)[:] = rates(neuron, mu_ext + neuron.tau_m * A, sigma_ext**2 + neuron.tau_m * B)
+            if np.any(part(out, k) > RUNAWAY / neuron.tau_m):
+                raise _RanAway(nu, float(out[ends[k] : ends[k + 1]].max()))
         return out
 
     first = 0.2 / network.neurons[0].tau_m if start is None else start
-    beginning = np.array(np.broadcast_to(real_array("start", first), (int(ends[-1]),)))
+    given = real_array("start", first)
+    if given.shape not in ((), (1,), (int(ends[-1]),)):
+        raise InvalidArgument(f"`start` has the shape {given.shape}, but there are {int(ends[-1])} neurons.")
+    beginning = np.array(np.broadcast_to(given, (int(ends[-1]),)))
     if not np.all(np.isfinite(beginning)) or np.any(beginning < 0.0):
         raise InvalidArgument("`start` must be finite and nowhere negative.")
     highest = max(neuron.highest_rate for neuron in network.neurons)
@@ -115,7 +134,13 @@ def quenched_rates(
         return np.full(nu.shape, size if size > 0.0 else 1.0)
 
     tolerance, evaluations = positive("tolerance", tolerance), whole("evaluations", evaluations)
-    end = fixed_point(answer, beginning, scale, possible, tolerance, evaluations)
+    try:
+        end = fixed_point(answer, beginning, scale, possible, tolerance, evaluations)
+    except _RanAway as run:
+        message = f"not converged: the rates ran away, beyond {run.rate:.1g}; a refractory time `tau_ref` bounds them"
+        end = FixedPoint(run.nu, float("inf"), evaluations, False, message)
+    if not end.converged:
+        warnings.warn(f"the rates on the graph are {end.message}.", FokkerPlanckWarning, stacklevel=2)
     found = {name: frozen(part(end.x, k).copy()) for k, name in enumerate(network.names)}
     return QuenchedRates(found, end.converged, end.residual, end.evaluations, end.message)
 
@@ -145,6 +170,10 @@ def _matrices(network: PlasticNetwork, graphs: Any) -> list[Any]:
         pair = network.names[p.post], network.names[p.pre]
         if pair not in graphs:
             raise InvalidArgument(f"`graphs` lacks the pair {pair!r}.")
+        if len(np.shape(graphs[pair])) != 2 or 0 in np.shape(graphs[pair]):
+            raise InvalidArgument(
+                f"`graphs` must hold matrices (receiving, sending), not an array of the shape {np.shape(graphs[pair])}."
+            )
         matrix = csr_array(graphs[pair], dtype=float)
         if not np.all(np.isfinite(matrix.data)) or np.any(matrix.data < 0.0):
             raise InvalidArgument("`graphs` must hold numbers of synapses: finite, nowhere negative.")
@@ -152,8 +181,9 @@ def _matrices(network: PlasticNetwork, graphs: Any) -> list[Any]:
     return found
 
 
-def _sizes(network: PlasticNetwork, matrices: list[Any]) -> list[int]:
-    sizes: list[int | None] = [None] * len(network.names)
+def _sizes(network: PlasticNetwork, matrices: list[Any], graphs: Any) -> list[int]:
+    counts = graphs if isinstance(graphs, Mapping) else {}
+    sizes: list[int | None] = [whole("graphs", counts[name]) if name in counts else None for name in network.names]
     for p, matrix in zip(network.projections, matrices, strict=True):
         for k, size in ((p.post, matrix.shape[0]), (p.pre, matrix.shape[1])):
             if sizes[k] not in (None, size):
@@ -163,5 +193,8 @@ def _sizes(network: PlasticNetwork, matrices: list[Any]) -> list[int]:
             sizes[k] = int(size)
     for name, size in zip(network.names, sizes, strict=True):
         if size is None:
-            raise InvalidArgument(f"`graphs` do not say how many neurons {name!r} has: it takes part in no projection.")
+            raise InvalidArgument(
+                f"`graphs` do not say how many neurons {name!r} has: it takes part in no projection. Give their number "
+                f"under its name, {{{name!r}: 100}}."
+            )
     return [int(size) for size in sizes if size is not None]

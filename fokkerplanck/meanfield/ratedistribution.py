@@ -8,8 +8,9 @@ and w² ν over an in-neighbour, whose rate obeys the same equation with the in-
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,18 +18,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from ..models.degrees import CopulaDegrees, hermite, whole
+from ..models.degrees import CopulaDegrees, DegreeLaw, DegreeNodes, whole
+from ..models.discrete_degrees import BinomialDegrees, PoissonDegrees
 from ..models.plastic_network import PlasticNetwork
-from ..outcomes import InvalidArgument, finite_number, named
+from ..outcomes import FokkerPlanckWarning, InvalidArgument, finite_number, named
 from .fixedpoint import jacobian
 from .moments import MomentMap, Neurons, own_tilt
-from .ratelaw import Law, line_grid, turned
+from .ratelaw import Law, across_rule, line_grid, turned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ACROSS = {1: 24, 2: 12, 3: 7, 4: 5}
-"""Nodes in each direction across the lines of a law, by the number of these directions; more: 4."""
+MOST_LINES, MOST_ATOMS = 2000, 576
+"""Lines of a law, and combinations of in-degrees of several discrete laws."""
+LINES_AGREE, LINES_DIFFER = 5e-4, 5e-3
+"""Change of a distribution function with the number of lines that is enough, and that which is warned of."""
+BROAD, BROAD_ALONE, UNSEEN = 3.0, 50.0, 1e-9
+"""Standard deviation from which a Poisson or binomial law is taken for smooth, and probabilities left out of laws."""
 
 
 class Moments(NamedTuple):
@@ -158,11 +164,16 @@ class RateDistribution:
         k = self._place("name", name)
         into = self.network.into(k)
         asked = degree if isinstance(degree, Mapping) else {self.network.names[p.pre]: degree for p in into[:1]}
+        if len(into) == 1 and isinstance(degree, Mapping) and self.network.names == ("",) and "" not in degree:
+            raise InvalidArgument("`degree`: the only population has no name; give its in-degree as a number.")
         missing = [self.network.names[p.pre] for p in into if self.network.names[p.pre] not in asked]
         if missing:
             raise InvalidArgument(
-                f"`degree` must be a mapping that has the in-degrees from {', '.join(missing)} as well."
+                f"`degree` must be a mapping that has the in-degrees from {', '.join(map(repr, missing))} as well."
             )
+        foreign = [key for key in asked if key not in {self.network.names[p.pre] for p in into}]
+        if foreign:
+            raise InvalidArgument(f"`degree` has {foreign[0]!r}, from which there are no synapses.")
         fixed = [finite_number("degree", asked[self.network.names[p.pre]]) for p in into]
         if any(value < 0.0 for value in fixed):
             raise InvalidArgument("`degree` must be zero or positive.")
@@ -261,9 +272,16 @@ class RateDistribution:
                 raise InvalidArgument(f"`{what}`: say which population: {', '.join(names)}.")
             return 0
         if isinstance(name, str):
+            if names == ("",) and name:
+                raise InvalidArgument(
+                    f"`{what}` = {name!r}: Unknown population; the only one has no name, leave it out."
+                )
             return int(named("population", {n: k for k, n in enumerate(names)}, name))
-        if isinstance(name, bool) or not 0 <= name < len(names):
-            raise InvalidArgument(f"`{what}` = {name!r}, but there are {len(names)} populations.")
+        if isinstance(name, bool) or not isinstance(name, (int, np.integer)):
+            raise InvalidArgument(f"`{what}` = {name!r}, but it must be the name of a population or its place.")
+        if not 0 <= name < len(names):
+            count = f"there are {len(names)} populations" if len(names) > 1 else "there is 1 population"
+            raise InvalidArgument(f"`{what}` = {name!r}, but {count}: places begin at 0.")
         return int(name)
 
     def _projection(self, post: str | int | None, pre: str | int | None) -> int:
@@ -276,31 +294,62 @@ class RateDistribution:
     def _law(
         self, k: int, fixed: Sequence[float] | None = None, tilted: bool = False, by_degree: int | None = None
     ) -> Law:
-        """Of the rates of population k; see `ratelaw`. `by_degree` weighs neurons by one of their in-degrees."""
+        """Of the rates of population k; see `ratelaw`. `by_degree` weighs neurons by one of their in-degrees.
+
+        With more and more lines, until the distribution function no longer depends on their number.
+        """
         into = self.network.into(k)
-        smooth = [] if fixed is not None else [i for i, p in enumerate(into) if isinstance(p.degrees, CopulaDegrees)]
         if fixed is not None:
-            atoms, share, odds = np.array(fixed, dtype=float).reshape(-1, 1), np.ones(1), np.ones(1)
+            smooth: list[int] = []
+            rows = np.array(fixed, dtype=float).reshape(-1, 1), np.ones(1), np.ones(1)
         else:
-            atoms, share, odds = self._atoms(k, smooth)
+            smooth = [i for i, p in enumerate(into) if _is_smooth(p.degrees, alone=len(into) == 1)]
+            rows = self._atoms(k, smooth)
+        law: Law | None = None
+        error = np.inf
+        for counts in _line_counts(len(smooth) + 1, rows[1].size):
+            before, law = law, self._on_lines(k, (smooth, fixed, rows), counts, (tilted, by_degree))
+            if before is not None:
+                error = before.apart(law)
+                law = replace(law, error=error)
+                if error < LINES_AGREE:
+                    break
+        assert law is not None
+        if error > LINES_DIFFER and np.isfinite(error):
+            warnings.warn(
+                f"a distribution function is known to about {error:.1g} only: the in-degrees vary too much.",
+                FokkerPlanckWarning,
+                stacklevel=4,
+            )
+        return law
+
+    def _on_lines(
+        self,
+        k: int,
+        degrees: tuple[list[int], Sequence[float] | None, tuple[np.ndarray, np.ndarray, np.ndarray]],
+        counts: Sequence[int],
+        weighed: tuple[bool, int | None],
+    ) -> Law:
+        """The law on a given number of lines in each direction across them."""
+        smooth, fixed, (atoms, share, odds) = degrees
+        tilted, by_degree = weighed
+        into = self.network.into(k)
         turn = turned(self._steepest(k, smooth, fixed))
-        across = turn.shape[0] - 1
-        x, w = hermite(ACROSS.get(across, 4) if atoms.shape[1] == 1 else 10)
-        grids = np.meshgrid(*[x] * across, indexing="ij")
+        rules = [across_rule(count) for count in counts]
+        grids = np.meshgrid(*(x for x, _ in rules), indexing="ij")
         weight = np.ones(1)
-        for _ in range(across):
+        for _, w in rules:
             weight = np.multiply.outer(weight, w).ravel()
         xi = np.multiply.outer(turn[:, 0], line_grid())[:, None, :]
-        xi = xi + (turn[:, 1:] @ np.array([g.ravel() for g in grids]).reshape(across, -1))[:, :, None]
+        xi = xi + (turn[:, 1:] @ np.array([g.ravel() for g in grids]))[:, :, None]
         lines, points = xi.shape[1:]
         K = np.empty((len(into), atoms.shape[1], lines, points))
         factor = np.ones((atoms.shape[1], lines, points)) * odds[:, None, None] ** tilted
         for i, p in enumerate(into):
             if i in smooth:
-                assert isinstance(p.degrees, CopulaDegrees)
                 score = xi[smooth.index(i)]
-                K[i] = p.degrees.in_at(score)
-                if tilted and p.pre == k and p.degrees.correlated:
+                K[i] = p.degrees.in_at(score)  # type: ignore[attr-defined]
+                if tilted and p.pre == k and isinstance(p.degrees, CopulaDegrees) and p.degrees.correlated:
                     factor = factor * p.degrees.tilt_at(score)
             else:
                 K[i] = atoms[i][:, None, None]
@@ -316,8 +365,8 @@ class RateDistribution:
         """All combinations of in-degrees with discrete laws: values (projections, atoms), probabilities, tilts."""
         into = self.network.into(k)
         discrete = [i for i in range(len(into)) if i not in smooth]
-        few = max(2000 if len(discrete) == 1 else 24, 1)
-        laws = [into[i].degrees.nodes(few) for i in discrete]
+        few = max(3, int(MOST_ATOMS ** (1.0 / max(len(into), 1))))
+        laws = [_few(into[i].degrees, few if len(into) > 1 else 2000) for i in discrete]
         places = np.meshgrid(*(np.arange(len(law.k)) for law in laws), indexing="ij") if laws else [np.zeros(1, int)]
         atoms, share = np.zeros((len(into), places[0].size)), np.ones(places[0].size)
         for i, law, place in zip(discrete, laws, places, strict=False):
@@ -336,11 +385,11 @@ class RateDistribution:
         away = nodes.weight * (rate - nodes.weight @ rate)
         return np.array([away @ xi for xi in (*scores, nodes.neurons.z1, nodes.neurons.z2)])
 
-    def plot(self, rates: object = None) -> Figure:
+    def plot(self, rates: object = None, label: str = "neurons of a graph") -> Figure:
         """The density of the rates, with `rates` of simulated neurons behind: see `plotting.plot_rate_distribution`."""
         from ..plotting import plot_rate_distribution
 
-        return plot_rate_distribution(self, rates)
+        return plot_rate_distribution(self, rates, label=label)
 
     def __repr__(self) -> str:
         lines = [f"RateDistribution: {self.message}"]
@@ -348,6 +397,40 @@ class RateDistribution:
             law = self.population(name)
             lines.append(f"  {name + ': ' if name else ''}mean {law.mean:.6g}, sd {law.sd:.6g}")
         return "\n".join(lines)
+
+
+def _is_smooth(law: DegreeLaw, alone: bool) -> bool:
+    """Whether the law is continuous, or so broad that its whole numbers are hardly seen; sooner beside other laws."""
+    independent = isinstance(law, (PoissonDegrees, BinomialDegrees))
+    return law.smooth or (independent and law.sd > (BROAD_ALONE if alone else BROAD))
+
+
+def _few(law: DegreeLaw, count: int) -> DegreeNodes:
+    """At most so many in-degrees: all of them, a Gauss rule, or, where K and L are correlated, means of groups."""
+    nodes = law.nodes(count)
+    kept = nodes.weight > UNSEEN
+    nodes = DegreeNodes(nodes.k[kept], nodes.weight[kept] / nodes.weight[kept].sum(), nodes.tilt[kept])
+    if len(nodes.k) <= count:
+        return nodes
+    group = np.minimum((count * (np.cumsum(nodes.weight) - 0.5 * nodes.weight)).astype(int), count - 1)
+    group = np.unique(group, return_inverse=True)[1]
+    weight = np.bincount(group, nodes.weight)
+    means = [np.bincount(group, nodes.weight * value) / weight for value in (nodes.k, nodes.tilt)]
+    return DegreeNodes(means[0], weight, means[1])
+
+
+def _line_counts(across: int, atoms: int) -> list[tuple[int, ...]]:
+    """Lines in each direction across them, more and more; the last direction matters least, the first most."""
+    last = 4
+    first: list[tuple[int, ...]]
+    if across == 1:
+        first = [(6,), (12,), (24,), (48,)]
+    elif across == 2:
+        first = [(24, last), (48, last), (96, last), (192, last), (384, last)]
+    else:
+        first = [(*[n] * (across - 1), last) for n in (4, 6, 9, 13, 20)]
+    lines = [counts for counts in first if atoms * int(np.prod(counts)) <= MOST_LINES]
+    return lines or first[:1]
 
 
 def _drawn(law: object, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from itertools import pairwise, product
+from itertools import combinations, islice, product
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..models.degrees import whole
 from ..models.plastic_network import PlasticNetwork
 from ..outcomes import FokkerPlanckWarning, InvalidArgument, positive, real_array
-from .fixedpoint import FixedPoint, fixed_point
-from .moments import FIVE, MomentMap
+from .fixedpoint import FEW, FixedPoint, fixed_point, jacobian
+from .moments import FIVE, MomentMap, Neurons
 from .ratedistribution import RateDistribution
 
 DEGREE_NODES, NORMAL_NODES = {0: 1, 1: 24, 2: 10, 3: 6}, {0: 1, 1: 10, 2: 8, 3: 6}
@@ -36,6 +35,14 @@ SEARCH = {False: (12, 6), True: (6, 6)}
 """Quadrature nodes of the search, in one population or several; solutions are then found with those asked for."""
 ROUGHLY = 1e-4
 """Relative difference of moments below which two ends of the search are followed up together."""
+HALVINGS, CLOSE = 16, 1e-3
+"""Of the interval around a change of sign, and G_μ − m_μ relative to m_μ that ends them."""
+HELD = 60
+"""Evaluations at most for the other moments at one value of m_μ."""
+STEPS, SHARES, LENIENT = 30, (1.0, 0.5, 0.25, 0.1, 0.03), 3.0
+"""Of Newton's method: steps, shares of one that are tried, and growth of the residual beside known solutions."""
+ROUNDS, MOST_STARTS, TRIED = 4, 64, 40
+"""Of deflated searches; starts of each; rates at which a population alone is looked at."""
 
 
 def rate_distribution(
@@ -192,20 +199,30 @@ def rate_distributions(
 ) -> tuple[RateDistribution, ...]:
     """The distributions of firing rates of a network that were found, by increasing mean rate.
 
-    With one population whose weights are products u(pre) v(post): m_μ is moved through all values that it can have, the
-    other four moments are solved for given m_μ, and every change of sign of G_μ − m_μ is followed to a solution. So the
-    unstable solutions between stable ones are found too. A pair closer than the step of the scan can be missed, as can
-    a second solution of the other four moments at the same m_μ.
+    Iterations begin where every population is silent, at 0.2/τ_m, or near its highest rate, in all combinations. Then:
 
-    With several populations, or tabulated weights: from starts at which every population is silent, at 0.2/τ_m, or near
-    its highest rate, in all combinations. Solutions that repel the iteration are then found by chance only.
+    - One population whose weights are products u(pre) v(post): m_μ is moved through all values that it can have, up and
+      down; the other four moments are solved for given m_μ, and every change of sign of G_μ − m_μ is followed. So the
+      unstable solutions between stable ones are found too.
+    - Several populations: the equation of each one alone, with equal rates in every population, is solved for several
+      rates of the others; Newton's method begins at all combinations of its solutions.
+    - As long as the signs of det(1 − ∂G/∂x) over all solutions do not add up to 1, as they must where rates are
+      bounded, Newton's method with the known solutions deflated begins halfway between any two of them, and
+      where all neurons fire at one of 23 rates.
+
+    What the sum of signs does not show, such as a missing pair of a stable and an unstable solution, can still be
+    missed. With tabulated weights (no products) no signs are counted. Neurons whose own equation has several solutions
+    (weights that depend on the postsynaptic rate) are on the lower one: branch "low" of `rate_distribution`.
 
     Arguments as for `rate_distribution`.
 
     Returns
     -------
     tuple of RateDistribution
-        All of them converged, sorted by the mean rate of the first population, then of the next.
+        All of them converged, sorted by the mean rate of the first population, then of the next. A FokkerPlanckWarning
+        says so if nothing converged (with the reason), or if the sum of signs shows that a solution is missing.
+
+    Source: deflation as in Farrell, Birkisson, Funke, SIAM J. Sci. Comput. 37 (2015) A2026.
 
     >>> import fokkerplanck as fp
     >>> neuron = fp.LIF(tau_m=0.02, V_th=20.0, V_r=10.0, tau_ref=0.002)
@@ -216,26 +233,85 @@ def rate_distributions(
     tolerance, evaluations = positive("tolerance", tolerance), whole("evaluations", evaluations)
     G = _map_of(network, degree_nodes, normal_nodes)
     coarse = _map_of(network, *SEARCH[len(network.names) > 1])
-    starts: list[np.ndarray] = []
-    for rates in product(*_levels(network)):
-        end = fixed_point(
-            coarse, coarse.flat(rates), coarse.scale, coarse.possible, INNER, evaluations, coarse.restored
-        )
-        if not any(_same(coarse, end.x, other, ROUGHLY) for other in starts):
-            starts.append(end.x)
-    if G.size == FIVE and len(network.names) == 1:
-        starts += _scanned(coarse, evaluations)
-    refine = degree_nodes is None and normal_nodes is None
-    found: list[RateDistribution] = []
-    for x in starts:
-        fresh = _map_of(network, degree_nodes, normal_nodes)
-        candidate = _solved(fresh, x, tolerance, evaluations, refine, warn=False)
-        if candidate.converged and not any(_same(G, candidate._x, other._x, SAME) for other in found):
-            found.append(candidate)
-    found.sort(key=lambda one: [one.population(k).mean for k in range(len(network.names))])
-    for one in found:
+    ends = [
+        fixed_point(coarse, coarse.flat(rates), coarse.scale, coarse.possible, INNER, evaluations, coarse.restored)
+        for rates in product(*_levels(network))
+    ]
+    found = _Found(G, tolerance, evaluations, refine=degree_nodes is None and normal_nodes is None)
+    counted = 0 < G.size <= FEW and all(np.isfinite(neuron.highest_rate) for neuron in network.neurons)
+    settled = [end.x for end in ends if end.converged]
+    # What ran away settles nowhere, and following it up costs seconds.
+    starts = settled if settled or counted else [end.x for end in ends[:1]]
+    if G.size == FIVE and len(network.names) == 1 and settled:
+        starts = starts + _scanned(coarse, evaluations)
+    elif counted and len(network.names) > 1:
+        starts = starts + [end.x for end in (newton(coarse, x, []) for x in combined(coarse)) if end.converged]
+    for x in _different(coarse, starts):
+        found.follow(x)
+    if counted:
+        found.complete(coarse)
+    found.one.sort(key=lambda one: [one.population(k).mean for k in range(len(network.names))])
+    for one in found.one:
         _warn(one)
-    return tuple(found)
+    found.warn(counted)
+    return tuple(found.one)
+
+
+class _Found:
+    """The solutions so far."""
+
+    def __init__(self, G: MomentMap, tolerance: float, evaluations: int, refine: bool) -> None:
+        self.G, self.tolerance, self.evaluations, self.refine = G, tolerance, evaluations, refine
+        self.one: list[RateDistribution] = []
+        self.lost: list[RateDistribution] = []
+
+    def follow(self, x: np.ndarray) -> bool:
+        """Whether a solution not yet known is reached from x."""
+        fresh = MomentMap(self.G.network, *self.G.counts)
+        close = newton(fresh, x, [])
+        candidate = _solved(
+            fresh, close.x if close.converged else x, self.tolerance, self.evaluations, self.refine, warn=False
+        )
+        if not candidate.converged:
+            self.lost.append(candidate)
+        elif not any(_same(self.G, candidate._x, other._x, SAME) for other in self.one):
+            self.one.append(candidate)
+            return True
+        return False
+
+    @property
+    def index(self) -> int:
+        """Sum of the signs of det(1 − ∂G/∂x): 1 if none is missing."""
+        return sum(-1 if one.repelling else 1 for one in self.one)
+
+    def complete(self, coarse: MomentMap) -> None:
+        """Look for what is missing, with the known solutions deflated."""
+        for _ in range(ROUNDS):
+            known = [one._x for one in self.one]
+            if self.index == 1 or not known:
+                return
+            halves = [0.5 * (x + y) for x, y in combinations(known, 2)][:MOST_STARTS]
+            top = [levels[-1] for levels in _levels(coarse.network)]
+            flat = [coarse.flat([10.0**-power * rate for rate in top]) for power in np.arange(0.25, 6.0, 0.25)]
+            ends = (newton(coarse, coarse(x), known) for x in (*halves, *flat))
+            if not any([self.follow(end.x) for end in ends if end.converged]):
+                return
+
+    def warn(self, counted: bool) -> None:
+        """Say what is missing."""
+        if not self.one:
+            reason = min(self.lost, key=lambda one: one.residual).message if self.lost else "no iteration settled"
+            unbounded = not all(np.isfinite(neuron.highest_rate) for neuron in self.G.network.neurons)
+            hint = ". Without a refractory time `tau_ref` nothing bounds the rates: they may run away" * unbounded
+            text = f"no distribution of rates was found: {reason}{hint}."
+        elif counted and self.index != 1:
+            text = (
+                f"at least one solution is missing: the signs of det(1 − ∂G/∂x) over the {len(self.one)} found add up "
+                f"to {self.index}, not 1; try `rate_distribution` from other starts."
+            )
+        else:
+            return
+        warnings.warn(text, FokkerPlanckWarning, stacklevel=3)
 
 
 def _levels(network: PlasticNetwork) -> list[list[float]]:
@@ -248,24 +324,104 @@ def _same(G: MomentMap, x: np.ndarray, y: np.ndarray, tolerance: float) -> bool:
     return bool(np.max(np.abs(x - y) / G.scale(x), initial=0.0) < tolerance)
 
 
+def _different(G: MomentMap, starts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    kept: list[np.ndarray] = []
+    for x in starts:
+        if not any(_same(G, x, other, ROUGHLY) for other in kept):
+            kept.append(x)
+    return kept
+
+
+def newton(G: MomentMap, x: np.ndarray, known: Sequence[np.ndarray]) -> FixedPoint:
+    """Damped Newton steps for M(x) (G(x) − x) = 0 with M = Π (1 + 1/|x − known|²), which leads away from what is known.
+
+    The deflated step is the plain one times 1/(1 + ∇log M · step): the direction is the same.
+    """
+    g, used = G(x), 1
+    residual = _residual(G, x, g)
+    for _ in range(STEPS):
+        size = np.maximum(G.scale(x), G.scale(g))
+        if residual < INNER:
+            break
+        J = jacobian(G, x, g, size, G.possible)
+        used += x.size
+        step = size * np.linalg.lstsq(np.eye(x.size) - J, (g - x) / size, rcond=1e-13)[0]
+        away = _deflation(known, x, step, size)
+        for share in SHARES:
+            candidate = G.restored(x + share * away * step, g)
+            if G.possible(candidate):
+                value = G(candidate)
+                used += 1
+                new = _residual(G, candidate, value)
+                if new < (1.0 - 0.1 * share) * residual or (known and new < LENIENT * residual):
+                    break
+        else:
+            break
+        x, g, residual = candidate, value, new
+    return FixedPoint(x, residual, used, residual < INNER, "")
+
+
+def _residual(G: MomentMap, x: np.ndarray, g: np.ndarray) -> float:
+    return float(np.max(np.abs(g - x) / np.maximum(G.scale(x), G.scale(g)), initial=0.0))
+
+
+def _deflation(known: Sequence[np.ndarray], x: np.ndarray, step: np.ndarray, size: np.ndarray) -> float:
+    slope = 0.0
+    for other in known:
+        gap = (x - other) / size
+        far = max(float(gap @ gap), 1e-12)
+        slope -= 2.0 * float(gap @ (step / size)) / far / (1.0 + far)
+    return float(np.clip(1.0 / (1.0 - slope), -3.0, 3.0)) if slope != 1.0 else 1.0
+
+
+def combined(G: MomentMap) -> list[np.ndarray]:
+    """Moments at the combinations of rates at which one population after another agrees with itself."""
+    network = G.network
+    levels = _levels(network)
+    own: list[list[float]] = []
+    for k in range(len(levels)):
+        roots = list(levels[k][1:2])
+        for others in product(*(level if j != k else [0.0] for j, level in enumerate(levels))):
+            roots += _own_rates(G, k, others)
+        own.append(_thinned(roots))
+    return [G.flat(rates) for rates in islice(product(*own), MOST_STARTS)]
+
+
+def _own_rates(G: MomentMap, k: int, others: Sequence[float]) -> list[float]:
+    """Rates ν_k that equal neurons of population k reproduce, if the other populations fire at given ones."""
+    top, floor = min(G.network.neurons[k].highest_rate, FASTEST / G.network.neurons[k].tau_m), 1e-4
+    ways = [(i, p) for i, p in enumerate(G.network.projections) if p.post == k]
+    zero = np.zeros(1)
+    middle = Neurons(np.array([[p.degrees.mean] for _, p in ways]).reshape(len(ways), 1), zero, zero)
+    tried = floor * (np.geomspace(1.0, 1.0 + top / floor, TRIED) - 1.0)
+    excess = []
+    for rate in tried:
+        x = G.flat([rate if j == k else other for j, other in enumerate(others)])
+        excess.append(float(G.drive(x, k, middle).rate[0]) - rate)
+    e = np.array(excess)
+    where = np.flatnonzero(e[:-1] * e[1:] <= 0.0)
+    return [float(tried[i] + (tried[i + 1] - tried[i]) * e[i] / (e[i] - e[i + 1] or 1.0)) for i in where]
+
+
+def _thinned(rates: Sequence[float]) -> list[float]:
+    """Those that differ by more than 20 %."""
+    kept: list[float] = []
+    for rate in sorted(rates):
+        if not kept or rate > 1.2 * kept[-1] + 1e-3:
+            kept.append(rate)
+    return kept
+
+
 def _scanned(G: MomentMap, evaluations: int) -> list[np.ndarray]:
-    """Moments near every solution that the scan over m_μ shows."""
+    """Moments near every solution that scans over m_μ show, upwards and downwards.
+
+    The other moments may have several solutions at one m_μ; each scan follows one as long as it is there.
+    """
     means = _means(G)
     if len(means) < 2:
         return []
-    held = _Held(G, evaluations)
-    found = []
-    x = held.others(means[0], G.flat([0.0])[1:])
-    before = held.excess(means[0], x)
-    for low, high in pairwise(means):
-        x = held.others(high, x[1:])
-        after = held.excess(high, x)
-        if before * after < 0.0:
-            rest = x[1:]
-            root = brentq(lambda m: held.excess(m, held.others(m, rest)), low, high, xtol=1e-9 * abs(high - low))  # noqa: B023
-            found.append(held.others(float(root), rest))
-        before = after
-    return found
+    held, top = _Held(G, min(evaluations, HELD)), _levels(G.network)[0][-1]
+    return held.crossings(means, G.flat([0.0])) + held.crossings(means[::-1], G.flat([top]))
 
 
 def _means(G: MomentMap) -> np.ndarray:
@@ -308,3 +464,34 @@ class _Held:
     def excess(self, m: float, x: np.ndarray) -> float:
         """G_μ − m_μ."""
         return float(self.G(x)[0] - m)
+
+    def crossings(self, means: np.ndarray, x: np.ndarray) -> list[np.ndarray]:
+        """Moments where G_μ − m_μ changes its sign as m_μ takes these values in turn, the others following from x."""
+        x = self.others(means[0], x[1:])
+        before, found = self.excess(means[0], x), []
+        for m in means[1:]:
+            y = self.others(m, x[1:])
+            after = self.excess(m, y)
+            if before * after < 0.0:
+                found.append(self.between(x, before, y, after))
+            x, before = y, after
+        return found
+
+    def between(self, x: np.ndarray, f: float, y: np.ndarray, g: float) -> np.ndarray:
+        """The zero between two moments with G_μ − m_μ of opposite signs, by chords and halvings.
+
+        Each guess starts from the nearer end. If the others jump to another branch in between, this ends at the jump:
+        a start like any other.
+        """
+        for k in range(HALVINGS):
+            share = 0.5 if k % 3 == 2 else float(np.clip(f / (f - g), 0.02, 0.98))
+            m = x[0] + share * (y[0] - x[0])
+            z = self.others(float(m), (x if share < 0.5 else y)[1:])
+            h = self.excess(float(m), z)
+            if h * f > 0.0:
+                x, f = z, h
+            else:
+                y, g = z, h
+            if min(abs(f), abs(g)) < CLOSE * abs(x[0]) or abs(y[0] - x[0]) < CLOSE**2 * abs(x[0]):
+                break
+        return x if abs(f) < abs(g) else y

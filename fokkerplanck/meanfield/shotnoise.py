@@ -17,13 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtr, sici
 
-from ..outcomes import InvalidArgument, finite_number, frozen, non_negative, positive, real_array
+from ..models.lif import broadcast_values, finite_values, known_values
+from ..outcomes import InvalidArgument, finite_number, frozen, positive, real_array
 from ..spiketrains import SpikeTrains, checked_whole
 from .poisson import generator
 
@@ -48,19 +50,19 @@ class InputMoments:
 
     Attributes
     ----------
-    mean : float
+    mean : float or array
         Charge per unit time: the mean current (potential).
-    variance : float
+    variance : float or array
         Variance of the charge per unit time (potential² time). In a time T the charge has the variance `variance`·T,
         the mean current over T the variance `variance`/T.
-    mu, sigma : float
+    mu, sigma : float or array
         Of τ dV = (E_l − V + μ) dt + σ√τ dW (potential): τσ² = `variance`.
     """
 
-    mean: float
-    variance: float
-    mu: float
-    sigma: float
+    mean: Any
+    variance: Any
+    mu: Any
+    sigma: Any
 
 
 @dataclass(frozen=True)
@@ -81,32 +83,35 @@ class MeasuredInput:
     windows: int
 
 
-def input_moments(rate: float, J: float, C_E: float, C_I: float, g: float, tau_m: float) -> InputMoments:
+def input_moments(
+    rate: ArrayLike, J: ArrayLike, C_E: ArrayLike, C_I: ArrayLike, g: ArrayLike, tau_m: ArrayLike
+) -> InputMoments:
     """The input from C_E excitatory and C_I inhibitory synapses, each with a Poisson train of its own.
 
         ⟨Q⟩/T = r τ J (C_E − g C_I),   Var Q/T = r (τJ)² (C_E + g² C_I),
         μ = r τ J (C_E − g C_I),   σ² = r τ J² (C_E + g² C_I)
 
     A spike brings the charge τJ or −gτJ and so moves the potential by J or −gJ. What has a finite variance is the
-    charge Q of a time T, which grows like T; the current itself has none.
+    charge Q of a time T, which grows like T; the current itself has none. Arguments are numbers or arrays, which
+    broadcast; of numbers the moments are numbers.
 
     Parameters
     ----------
-    rate : float
+    rate : float or array
         r ≥ 0 of each train (spikes per time).
-    J : float
+    J : float or array
         Jump of the potential by an excitatory spike.
-    C_E, C_I : float
+    C_E, C_I : float or array
         Numbers of synapses, ≥ 0.
-    g : float
+    g : float or array
         Strength of the inhibitory ones over that of the excitatory ones, ≥ 0.
-    tau_m : float
+    tau_m : float or array
         Membrane time τ > 0.
 
     Raises
     ------
     InvalidArgument
-        If an argument is out of range.
+        If an argument is out of range, arrays do not broadcast, or a moment is beyond the floating-point numbers.
 
     Source: exercises 6 (eq. (2)) and 7 of the sheet TD3, "Balanced networks", github.com/yfardella/Th_Neuro_TD_2025,
     where Var Q/T is called the variance of I; the white noise is that of Brunel, J. Comput. Neurosci. 8 (2000) 183,
@@ -116,11 +121,17 @@ def input_moments(rate: float, J: float, C_E: float, C_I: float, g: float, tau_m
     >>> round(found.mu, 12), round(found.sigma, 6)
     (-2.5, 2.692582)
     """
-    rate, C_E, C_I, g = (non_negative(n, v) for n, v in (("rate", rate), ("C_E", C_E), ("C_I", C_I), ("g", g)))
-    J, tau_m = finite_number("J", J), positive("tau_m", tau_m)
-    mean = rate * tau_m * J * (C_E - g * C_I)
-    variance = rate * (tau_m * J) ** 2 * (C_E + g**2 * C_I)
-    return InputMoments(mean, variance, mean, float(np.sqrt(variance / tau_m)))
+    given = {"rate": (rate, 0.0), "J": (J, -np.inf), "C_E": (C_E, 0.0), "C_I": (C_I, 0.0), "g": (g, 0.0)}
+    r, j, e, i, k, tau = broadcast_values(given | {"tau_m": (tau_m, 0.0)})
+    if np.any(tau == 0.0):
+        raise InvalidArgument("`tau_m` must be positive.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = r * tau * j * (e - k * i)
+        variance = r * (tau * j) ** 2 * (e + k**2 * i)
+    if not np.all(np.isfinite(mean) & np.isfinite(variance)):
+        raise InvalidArgument("the input overflows; take smaller `rate`, `J`, `C_E`, `C_I`, `g` or `tau_m`.")
+    found = mean, variance, mean, np.sqrt(variance / tau)
+    return InputMoments(*(found if np.ndim(mean) else (float(x) for x in found)))
 
 
 def measured_input(trains: SpikeTrains, charges: Sequence[float] | np.ndarray, window: float) -> MeasuredInput:
@@ -224,6 +235,8 @@ class ShotNoise:
         cls, rate: float, J: float, C_E: float, C_I: float, g: float, tau_m: float, E_l: float = 0.0
     ) -> ShotNoise:
         """That of C_E synapses of strength J and C_I of −gJ, each with the rate r: arguments as `input_moments`."""
+        for name, value in (("rate", rate), ("J", J), ("C_E", C_E), ("C_I", C_I), ("g", g), ("tau_m", tau_m)):
+            finite_number(name, value)
         input_moments(rate, J, C_E, C_I, g, tau_m)
         jumps, rates = np.array([J, -g * J], dtype=float), rate * np.array([C_E, C_I], dtype=float)
         kept = (jumps != 0.0) & (rates > 0.0)
@@ -268,7 +281,7 @@ class ShotNoise:
 
     def log_characteristic(self, k: ArrayLike) -> np.ndarray:
         """log ⟨e^{ikV}⟩ at real k, in closed form."""
-        k = real_array("k", k)
+        k = finite_values("k", k)
         z = k[..., None] * self.jumps
         size = np.abs(z)
         sine, cosine = sici(size)
@@ -287,10 +300,10 @@ class ShotNoise:
 
         Source: inversion formula: Gil-Pelaez, Biometrika 38 (1951) 481.
         """
-        potentials = real_array("V", V)
+        potentials = finite_values("V", V)
         y = potentials.ravel() - self.E_l
-        if not np.all(np.isfinite(y)):
-            raise InvalidArgument("`V` must be finite.")
+        if not len(y):
+            return potentials
         F = self._inverted(y)
         if np.all(self.jumps > 0.0):
             F[y <= 0.0] = 0.0
@@ -300,7 +313,7 @@ class ShotNoise:
 
     def gaussian_cdf(self, V: ArrayLike) -> np.ndarray:
         """The distribution function of the diffusion approximation: normal, with the same mean and variance."""
-        return np.asarray(ndtr((real_array("V", V) - self.mean) / np.sqrt(self.variance)))
+        return np.asarray(ndtr((known_values("V", V) - self.mean) / np.sqrt(self.variance)))
 
     def distance(self) -> float:
         """Kolmogorov distance sup |F − F_Gauss| between the law and its diffusion approximation.
@@ -339,8 +352,8 @@ class ShotNoise:
         array, shape (trials, saves)
         """
         t = np.atleast_1d(real_array("times", times))
-        if t.ndim != 1 or not np.all(np.isfinite(t)) or np.any(np.diff(t) <= 0.0):
-            raise InvalidArgument("`times` must be finite and increase.")
+        if t.ndim != 1 or not len(t) or not np.all(np.isfinite(t)) or np.any(np.diff(t) <= 0.0):
+            raise InvalidArgument("`times` must be one finite time or several that increase.")
         trials, rng = checked_whole("trials", trials, 1), generator(seed)
         V = np.empty((trials, len(t)))
         V[:, 0] = self.E_l if V_0 is None else finite_number("V_0", V_0)

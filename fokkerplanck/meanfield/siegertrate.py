@@ -13,6 +13,8 @@ WIDEST, HIGHEST, LOWEST = 3.5, 6.0, -30.0
 """Where 28 nodes on the whole of [x_R, x_F] are enough for 1e-13: x_F − x_R at most, x_F at most, x_R at least."""
 SLOWEST = 690.0
 """e^690 is still a number; a mean interval beyond it is a rate of zero."""
+AT_ONCE = 200_000
+"""Neurons at a time: 28 numbers each are held in memory."""
 
 
 def rates(neuron: LIF, mu: np.ndarray, variance: np.ndarray) -> np.ndarray:
@@ -21,6 +23,10 @@ def rates(neuron: LIF, mu: np.ndarray, variance: np.ndarray) -> np.ndarray:
     σ² = 0 is the neuron without noise: silent below threshold, periodic above. A rate below e^{−690}/τ_m is zero.
     """
     mu, variance = np.broadcast_arrays(np.asarray(mu, dtype=float), np.asarray(variance, dtype=float))
+    if mu.size > AT_ONCE:
+        parts = np.array_split(np.arange(mu.size), mu.size // AT_ONCE + 1)
+        each = [rates(neuron, mu.ravel()[part], variance.ravel()[part]) for part in parts]
+        return np.concatenate(each).reshape(mu.shape)
     words = neuron.dictionary()
     current, diffusion = mu / words.unit, 0.5 * variance / words.unit**2
     interval = np.empty(mu.shape)

@@ -9,16 +9,50 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg, stats
+from scipy import interpolate, linalg, special, stats
 
 from ..outcomes import InvalidArgument, frozen, number_in, real_array
-from .degrees import DegreeLaw, DegreeNodes, whole
+from .degrees import DegreeLaw, DegreeNodes, degrees_asked, whole
 from .graphs import measured_degrees
 
 UNNORMALISED = 1e-9
 """By how much probabilities may miss the sum 1, and mean in- and out-degrees each other (relative)."""
+BROADEST = 1e9
+"""Variance of the in-degree at most."""
 NEGLIGIBLE = 1e-16
 """Probability that is left out at either end of a law on all integers."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Levels:
+    """K as a smooth function of a normal score: P(K ≤ k) is met at k + 1/2, and the variance is kept."""
+
+    scores: np.ndarray
+    degrees: np.ndarray
+
+    @classmethod
+    def of(cls, support: DegreeNodes, mean: float) -> _Levels:
+        below, above = np.cumsum(support.weight), np.cumsum(support.weight[::-1])[::-1] - support.weight
+        score = np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
+        inside = np.isfinite(score) & (np.abs(score) < 8.0)
+        scores, k = score[inside], support.k[inside] + 0.5
+        kept = np.concatenate([[True], np.diff(scores) > 1e-9])
+        scores, k = scores[kept], k[kept]
+        # Σ over whole numbers of a smooth law has a variance larger by 1/12 than the law between them.
+        variance = float(support.weight @ (support.k - mean) ** 2)
+        k = mean + (k - mean) * np.sqrt(variance / (variance - 1.0 / 12.0))
+        return cls(scores, k)
+
+    @cached_property
+    def _forward(self) -> Any:
+        return interpolate.PchipInterpolator(self.scores, self.degrees, extrapolate=True)
+
+    def in_at(self, score: np.ndarray) -> np.ndarray:
+        inside = np.clip(score, self.scores[0], self.scores[-1])
+        return np.maximum(self._forward(inside), 0.0)
+
+    def score(self, k: np.ndarray) -> np.ndarray:
+        return np.interp(k, self.degrees, self.scores)
 
 
 class DiscreteDegrees(DegreeLaw):
@@ -48,9 +82,22 @@ class DiscreteDegrees(DegreeLaw):
         return self._at(k, self.support.weight, 0.0)
 
     def _at(self, k: ArrayLike, values: np.ndarray, elsewhere: float) -> np.ndarray:
-        k, s = np.asarray(k, dtype=float), self.support.k
+        k, s = degrees_asked(k), self.support.k
         where = np.clip(np.searchsorted(s, k), 0, len(s) - 1)
         return np.where(s[where] == k, values[where], elsewhere)
+
+    @cached_property
+    def levels(self) -> _Levels:
+        """The law as a smooth function of a normal score."""
+        return _Levels.of(self.support, self.mean)
+
+    def in_at(self, score: np.ndarray) -> np.ndarray:
+        """K of a normal score, between whole numbers too."""
+        return self.levels.in_at(score)
+
+    def score(self, k: np.ndarray) -> np.ndarray:
+        """The normal score of an in-degree of `in_at`."""
+        return self.levels.score(k)
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         s = self.support
@@ -132,6 +179,11 @@ class BinomialDegrees(DiscreteDegrees):
         object.__setattr__(self, "candidates", whole("candidates", self.candidates))
         allowed = number_in("probability", self.probability, lambda p: 0.0 < p <= 1.0, "in (0, 1]")
         object.__setattr__(self, "probability", allowed)
+        if self.candidates * allowed * (1.0 - allowed) > BROADEST:
+            raise InvalidArgument(
+                f"`candidates` × `probability` × (1 − `probability`) must not exceed {BROADEST:g}: every in-degree is "
+                f"listed. Use fp.GammaDegrees."
+            )
 
     @property
     def mean(self) -> float:  # type: ignore[override]  # computed, where others have a field
@@ -172,7 +224,9 @@ class TabulatedDegrees(DiscreteDegrees):
     def __post_init__(self) -> None:
         k, l, p = (real_array(name, getattr(self, name)) for name in ("k", "l", "probability"))
         for name, degrees in (("k", k), ("l", l)):
-            if degrees.ndim != 1 or not len(degrees) or np.any(degrees != np.rint(degrees)) or np.any(degrees < 0):
+            if degrees.ndim != 1 or not len(degrees) or not np.all(np.isfinite(degrees)):
+                raise InvalidArgument(f"`{name}` must be a list of whole numbers, all finite.")
+            if np.any(degrees != np.rint(degrees)) or np.any(degrees < 0):
                 raise InvalidArgument(f"`{name}` must be a list of whole numbers that are not negative.")
             if np.any(np.diff(degrees) <= 0):
                 raise InvalidArgument(f"`{name}` must increase, each degree being there once.")
@@ -232,13 +286,15 @@ def gauss_rule(k: np.ndarray, weight: np.ndarray, count: int) -> tuple[np.ndarra
     """
     centre, half = 0.5 * (k[0] + k[-1]), 0.5 * (k[-1] - k[0])
     x, q = (k - centre) / half, np.sqrt(weight / weight.sum())
-    basis, diagonal, beside = [q], [], []
-    for _ in range(count):
-        v = x * basis[-1]
-        diagonal.append(float(basis[-1] @ v))
+    basis = np.zeros((count + 1, len(x)))
+    basis[0] = q
+    diagonal, beside = [], []
+    for i in range(count):
+        v = x * basis[i]
+        diagonal.append(float(basis[i] @ v))
         for _ in range(2):
-            v = v - np.array(basis).T @ (np.array(basis) @ v)
+            v = v - basis[: i + 1].T @ (basis[: i + 1] @ v)
         beside.append(float(np.linalg.norm(v)))
-        basis.append(v / beside[-1])
+        basis[i + 1] = v / beside[-1]
     nodes, vectors = linalg.eigh_tridiagonal(np.array(diagonal), np.array(beside[:-1]))
     return centre + half * nodes, vectors[0] ** 2

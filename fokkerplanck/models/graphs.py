@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..outcomes import InvalidArgument, frozen
+from ..outcomes import FokkerPlanckWarning, InvalidArgument, frozen
+
+FULLEST = 0.98
+"""Share of all rows that one column is met by, at most."""
+GROUPS, CORRECTIONS, MET = 12, 40, 1e-4
+"""Groups of in-degrees for the correction of propensities, its steps at most, and the accuracy that ends it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +59,8 @@ def measured_degrees(graph: Any) -> MeasuredDegrees:
     A: Any = csr_array(graph, copy=True)
     if A.shape[0] != A.shape[1]:
         raise InvalidArgument(f"`graph` has the shape {A.shape}, but in-neighbours need a square one.")
+    if not np.all(np.isfinite(A.data)):
+        raise InvalidArgument("`graph` must be finite numbers of synapses.")
     A.eliminate_zeros()
     K = np.diff(A.indptr).astype(float)
     L = np.bincount(A.indices, minlength=A.shape[1]).astype(float)
@@ -65,7 +73,7 @@ def measured_degrees(graph: Any) -> MeasuredDegrees:
 
 
 def connected(K: np.ndarray, L: np.ndarray, rng: np.random.Generator, own: bool) -> Any:
-    """Row i gets K_i of the columns, drawn without repetition in proportion to L; not column i if `own`."""
+    """Row i gets K_i of the columns, drawn without repetition, in all in proportion to L; not column i if `own`."""
     from scipy.sparse import csr_array
 
     sending = np.flatnonzero(L > 0.0)
@@ -78,7 +86,7 @@ def connected(K: np.ndarray, L: np.ndarray, rng: np.random.Generator, own: bool)
     ends = np.concatenate([[0], np.cumsum(K)])
     columns = np.empty(ends[-1], dtype=np.int32 if len(L) < 2**31 else np.int64)
     alike = bool(np.all(L[sending] == L[sending[0]])) if len(sending) else True
-    inverse = 1.0 / L[sending]
+    inverse = 1.0 / L[sending] if alike else 1.0 / waiting_rates(K, L[sending])
     where = np.full(max(len(K), len(L)), -1)
     where[sending] = np.arange(len(sending))
     for i in np.flatnonzero(K):
@@ -86,6 +94,36 @@ def connected(K: np.ndarray, L: np.ndarray, rng: np.random.Generator, own: bool)
         first = _alike(len(sending), K[i], skipped, rng) if alike else _first(inverse, K[i], skipped, rng)
         columns[ends[i] : ends[i + 1]] = sending[np.sort(first)]
     return csr_array((np.ones(ends[-1]), columns, ends), shape=(len(K), len(L)))
+
+
+def waiting_rates(K: np.ndarray, L: np.ndarray) -> np.ndarray:
+    """Rates λ of exponential waiting times: rows that take the first K_i columns meet them in proportion to L.
+
+    Row i has met column j with the probability 1 − exp(−λ_j t_i) at the time t_i at which it has met K_i of them, and
+    the mean of this over the rows is to be L_j ΣK/(rows ΣL).
+    """
+    target = L * (K.mean() / L.sum())
+    if target.max(initial=0.0) > FULLEST:
+        warnings.warn(
+            f"`count`: the propensities ask some neurons for {target.max():.3g} times as many receivers as there are; "
+            f"they get {FULLEST:g}. Use more neurons, or out-degrees that vary less.",
+            FokkerPlanckWarning,
+            stacklevel=4,
+        )
+        target = np.minimum(target, FULLEST)
+    groups = np.array_split(np.sort(K[K > 0]), min(GROUPS, int(np.sum(K > 0))) or 1)
+    k, share = np.array([[g.mean() if g.size else 0.0, g.size / len(K)] for g in groups]).T
+    rate = -np.log1p(-target)
+    t = k / target.sum()
+    for _ in range(CORRECTIONS):
+        for _ in range(3):
+            left = np.exp(-np.multiply.outer(t, rate))
+            t = np.maximum(t + (k - np.sum(1.0 - left, axis=1)) / np.maximum(left @ rate, 1e-300), 0.1 * t)
+        met = share @ -np.expm1(-np.multiply.outer(t, rate))
+        rate = rate * np.log1p(-target) / np.log1p(-met)
+        if np.max(np.abs(met / target - 1.0)) < MET:
+            break
+    return rate
 
 
 def _first(inverse: np.ndarray, count: int, skipped: int, rng: np.random.Generator) -> np.ndarray:

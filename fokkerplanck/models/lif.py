@@ -7,12 +7,40 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..outcomes import InvalidArgument, finite_number, non_negative, positive
+from ..outcomes import InvalidArgument, finite_number, non_negative, positive, real_array
 from .catalog import nnlif
 from .drift import Leak
 from .population import Population, require_population
 from .refractory import FixedRefractory, NoRefractory
 from .threshold import HardThreshold
+
+
+def finite_values(name: str, value: object, least: float = -np.inf) -> np.ndarray:
+    """Finite numbers of at least `least`, as an array of the shape of `value`."""
+    values = real_array(name, value)
+    if not np.all(np.isfinite(values)):
+        raise InvalidArgument(f"`{name}` must be finite, not {value!r:.60}; leave out what is NaN or infinite.")
+    if np.any(values < least):
+        raise InvalidArgument(f"`{name}` must be at least {least:g}, but holds {np.min(values):g}.")
+    return values
+
+
+def known_values(name: str, value: object) -> np.ndarray:
+    """Numbers, of which some may be infinite as rates at a blow-up are."""
+    values = real_array(name, value)
+    if np.any(np.isnan(values)):
+        raise InvalidArgument(f"`{name}` holds NaN; leave out, with np.isnan, what is not known.")
+    return values
+
+
+def broadcast_values(given: dict[str, tuple[ArrayLike, float]]) -> list[np.ndarray]:
+    """Arrays of one shape from finite numbers or arrays by name, each with its least value."""
+    values = [finite_values(name, value, least) for name, (value, least) in given.items()]
+    try:
+        return list(np.broadcast_arrays(*values))
+    except ValueError:
+        shapes = ", ".join(f"`{name}` {value.shape}" for name, value in zip(given, values, strict=True))
+        raise InvalidArgument(f"these shapes do not broadcast: {shapes}; add axes, as in x[:, None].") from None
 
 
 @dataclass(frozen=True)
@@ -85,7 +113,7 @@ class Dictionary:
 
         b = Σ C J/s,   a1 = Σ C J²/(2s²)
 
-    Every method takes numbers or arrays.
+    Every method takes numbers or arrays; what is no number, NaN or a negative σ, a or C is refused.
 
     Parameters
     ----------
@@ -137,42 +165,48 @@ class Dictionary:
         return self.neuron.tau_ref / self.neuron.tau_m
 
     def input(self, mu: ArrayLike, sigma: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """(I, a) of (μ, σ)."""
-        return np.asarray(mu, dtype=float)[()] / self.unit, 0.5 * (np.asarray(sigma, dtype=float)[()] / self.unit) ** 2
+        """(I, a) of (μ, σ), σ ≥ 0."""
+        mean, noise = finite_values("mu", mu)[()], finite_values("sigma", sigma, 0.0)[()]
+        return mean / self.unit, 0.5 * (noise / self.unit) ** 2
 
     def drive(self, current: ArrayLike, diffusion: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """(μ, σ) of (I, a): the inverse of `input`."""
-        current, diffusion = np.asarray(current, dtype=float)[()], np.asarray(diffusion, dtype=float)[()]
-        return self.unit * current, self.unit * np.sqrt(2.0 * diffusion)
+        """(μ, σ) of (I, a), a ≥ 0: the inverse of `input`."""
+        mean, noise = finite_values("current", current)[()], finite_values("diffusion", diffusion, 0.0)[()]
+        return self.unit * mean, self.unit * np.sqrt(2.0 * noise)
 
     def coupling(self, count: ArrayLike, jump: ArrayLike) -> tuple[float, float]:
-        """(b, a1) of C synapses with the jumps J; of several kinds, arrays of them."""
-        count, jump = np.asarray(count, dtype=float), np.asarray(jump, dtype=float) / self.unit
-        return float(np.sum(count * jump)), float(0.5 * np.sum(count * jump**2))
+        """(b, a1) of C ≥ 0 synapses with the jumps J; of several kinds, arrays of one length."""
+        number, size = finite_values("count", count, 0.0), finite_values("jump", jump) / self.unit
+        if number.shape != size.shape:
+            raise InvalidArgument(
+                f"`count` has the shape {number.shape}, `jump` {size.shape}; give one number of synapses and one jump "
+                f"for each kind."
+            )
+        return float(np.sum(number * size)), float(0.5 * np.sum(number * size**2))
 
     def activity(self, rate: ArrayLike) -> np.ndarray:
         """N = τ_m ν."""
-        return self.neuron.tau_m * np.asarray(rate, dtype=float)[()]
+        return self.neuron.tau_m * known_values("rate", rate)[()]
 
     def rate(self, activity: ArrayLike) -> np.ndarray:
         """ν = N/τ_m."""
-        return np.asarray(activity, dtype=float)[()] / self.neuron.tau_m
+        return known_values("activity", activity)[()] / self.neuron.tau_m
 
     def voltage(self, v: ArrayLike) -> np.ndarray:
         """V = E_l + s v."""
-        return self.neuron.E_l + self.unit * np.asarray(v, dtype=float)[()]
+        return self.neuron.E_l + self.unit * known_values("v", v)[()]
 
     def potential(self, V: ArrayLike) -> np.ndarray:
         """v = (V − E_l)/s."""
-        return (np.asarray(V, dtype=float)[()] - self.neuron.E_l) / self.unit
+        return (known_values("V", V)[()] - self.neuron.E_l) / self.unit
 
     def seconds(self, t: ArrayLike) -> np.ndarray:
         """Dimensionless times in the neuron's unit of time."""
-        return self.neuron.tau_m * np.asarray(t, dtype=float)[()]
+        return self.neuron.tau_m * known_values("t", t)[()]
 
     def clock(self, time: ArrayLike) -> np.ndarray:
         """Times over τ_m: the inverse of `seconds`."""
-        return np.asarray(time, dtype=float)[()] / self.neuron.tau_m
+        return known_values("time", time)[()] / self.neuron.tau_m
 
     def population(self, mu: float, sigma: float, b: float = 0.0, a1: float = 0.0, delay: float = 0.0) -> Population:
         """The equation's model under the external input (μ, σ); `b` and `a1` from `coupling`, `delay` in seconds."""
@@ -185,5 +219,5 @@ class Dictionary:
             V_F=self.V_F,
             external=float(current),
             refractory=FixedRefractory(self.silence) if self.silence else None,
-            delay=float(self.clock(delay)),
+            delay=non_negative("delay", delay) / self.neuron.tau_m,
         )

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..outcomes import InvalidArgument, finite_number, positive
+from ..outcomes import InvalidArgument, number_in, positive
 
 Function = Callable[[np.ndarray], np.ndarray]
+STRONGEST = 1e30
+"""Weights at most."""
 PROBES = np.array([0.0, 1e-3, 0.1, 1.0, 10.0, 100.0, 500.0])
 """Rates at which a user's weight is tried out before anything is computed."""
 
@@ -70,7 +72,7 @@ class StaticWeight(PlasticityRule):
     learning_rate: float = 0.5
 
     def __post_init__(self) -> None:
-        _set(self, J=finite_number("J", self.J), learning_rate=positive("learning_rate", self.learning_rate))
+        _set(self, J=_weight("J", self.J), learning_rate=positive("learning_rate", self.learning_rate))
 
     def weight(self, pre: ArrayLike, post: ArrayLike | None = None) -> np.ndarray:
         return np.full(_shape(pre, post), self.J)
@@ -98,7 +100,7 @@ class SaturatingWeight(PlasticityRule):
     learning_rate: float = 0.5
 
     def __post_init__(self) -> None:
-        _set(self, w_max=finite_number("w_max", self.w_max), **_positive(self, "nu_h", "learning_rate"))
+        _set(self, w_max=_weight("w_max", self.w_max), **_positive(self, "nu_h", "learning_rate"))
 
     def weight(self, pre: ArrayLike, post: ArrayLike | None = None) -> np.ndarray:
         return np.broadcast_to(self.w_max * _half(pre, self.nu_h), _shape(pre, post))
@@ -128,7 +130,7 @@ class DepressingWeight(PlasticityRule):
     learning_rate: float = 0.5
 
     def __post_init__(self) -> None:
-        _set(self, w_0=finite_number("w_0", self.w_0), **_positive(self, "nu_h", "learning_rate"))
+        _set(self, w_0=_weight("w_0", self.w_0), **_positive(self, "nu_h", "learning_rate"))
 
     def decay(self, pre: ArrayLike, post: ArrayLike | None = None) -> np.ndarray:
         rate = self.learning_rate * (1.0 + np.asarray(pre, dtype=float) / self.nu_h)
@@ -162,7 +164,7 @@ class HebbianWeight(PlasticityRule):
     needs_post: bool = field(default=True, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _set(self, w_max=finite_number("w_max", self.w_max), **_positive(self, "nu_h", "learning_rate"))
+        _set(self, w_max=_weight("w_max", self.w_max), **_positive(self, "nu_h", "learning_rate"))
 
     def weight(self, pre: ArrayLike, post: ArrayLike | None = None) -> np.ndarray:
         if post is None:
@@ -219,6 +221,11 @@ class PlasticWeight(PlasticityRule):
                 f"`function` could not be called with {len(rates)} array(s) of rates ({error}); it takes the "
                 f"presynaptic rate, and with `needs_post=True` the postsynaptic one as well."
             ) from None
+        except ValueError as error:
+            raise InvalidArgument(
+                f"`function` could not be computed of an array of rates ({error}); where it says `a if x > c else b`, "
+                f"write np.where(x > c, a, b)."
+            ) from None
         value = np.broadcast_to(value, rates[0].shape) if value.ndim == 0 else value
         if value.dtype.kind not in "iuf" or value.shape != rates[0].shape or not np.all(np.isfinite(value)):
             raise InvalidArgument(
@@ -239,6 +246,10 @@ def _shape(pre: ArrayLike, post: ArrayLike | None) -> tuple[int, ...]:
 
 def _positive(rule: object, *names: str) -> dict[str, float]:
     return {name: positive(name, getattr(rule, name)) for name in names}
+
+
+def _weight(name: str, value: object) -> float:
+    return number_in(name, value, lambda w: abs(w) <= STRONGEST, f"between ±{STRONGEST:g}: powers of it are computed")
 
 
 def _set(rule: object, **values: float) -> None:

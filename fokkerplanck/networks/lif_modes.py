@@ -20,7 +20,8 @@ import numpy as np
 
 from ..meanfield.balanced import SparseNetwork
 from ..meanfield.intervals import isi_moments
-from ..meanfield.linear_response import rate_response
+from ..meanfield.linear_response import rate_response, response_work
+from ..outcomes import frozen
 
 HIGHEST, ENOUGH = 3e4, 300.0
 """Angular frequency, in units of the shortest membrane time, up to which the axis may be followed to count modes; and
@@ -34,6 +35,9 @@ ASTRAY = 0.3
 which they tend, the share of the noise that is the network's own."""
 NEAR_ZERO, MOST_FREQUENCIES = 1e-9, 60_000
 """Where |det(1 − G)| is smaller on the axis its turns mean nothing; and how many frequencies are looked at."""
+MOST_WORK, CHEAP_WORK = 4_000_000, 400_000
+"""Taylor steps (`meanfield.linear_response`) that may be spent on the axis, about a second; and on the first look at it
+if that is to be called cheap."""
 SILENT = 1e-12
 """A population with a smaller rate times its membrane time is not felt by others."""
 NEARBY = np.array([-4.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 4.0])
@@ -58,11 +62,32 @@ class Loop:
         """(χ^μ, χ^σ), shape (2, P, len(lam))."""
         chi = np.zeros((2, len(self.rates), len(lam)), dtype=complex)
         for k, neuron in enumerate(self.network.neurons):
-            if self.rates[k] * neuron.tau_m > SILENT:
+            if self.felt[k]:
                 chi[:, k] = rate_response(
                     neuron, float(self.mu[k]), float(self.sigma[k]), float(self.rates[k]), np.asarray(lam)
                 )
         return chi
+
+    def work(self, lam: np.ndarray) -> float:
+        """Taylor steps that `responses` takes for all these λ."""
+        inputs = zip(self.network.neurons, self.mu, self.sigma, self.felt, strict=True)
+        return float(sum(response_work(neuron, mu, sigma, lam).sum() for neuron, mu, sigma, felt in inputs if felt))
+
+    @cached_property
+    def felt(self) -> np.ndarray:
+        """Which populations fire and receive from the network; a perturbation goes through no others."""
+        tau = np.array([neuron.tau_m for neuron in self.network.neurons])
+        receives = (self.network.mean_gain != 0.0) | (self.network.variance_gain != 0.0)
+        return np.asarray((self.rates * tau > SILENT) & receives.any(axis=1))
+
+    @cached_property
+    def cv(self) -> np.ndarray:
+        """Coefficient of variation of the intervals between spikes, shape (P,)."""
+        cv = np.empty(len(self.rates))
+        for neuron in set(self.network.neurons):
+            alike = [k for k, other in enumerate(self.network.neurons) if other == neuron]
+            cv[alike] = isi_moments(self.mu[alike], self.sigma[alike], neuron).cv
+        return frozen(cv)
 
     def gain(self, lam: np.ndarray) -> np.ndarray:
         """G(λ), shape (len(lam), P, P)."""
@@ -79,8 +104,14 @@ class Loop:
 
     @cached_property
     def axis(self) -> Axis | None:
-        """det(1 − G(iω)) from ω = 0 to where it turns no more, dense enough to be followed; None if that fails."""
-        w, fastest = _frequencies(self), 1.0 / min(neuron.tau_m for neuron in self.network.neurons)
+        """det(1 − G(iω)) from ω = 0 to where it turns no more, dense enough to be followed; None if that fails.
+
+        It fails as well where it would take too long, at noise that is weak against the distance to the threshold.
+        """
+        w, fastest = self.first_look, 1.0 / min(neuron.tau_m for neuron in self.network.neurons)
+        work = self.work(1j * w)
+        if work > MOST_WORK:
+            return None
         loops = _eigenvalues(self.gain(1j * w))
         own = (self.rates / self.sigma**2)[:, None] * self.network.variance_gain
         margin = ASTRAY * (1.0 - float(np.abs(np.linalg.eigvals(own)).max()))
@@ -100,6 +131,9 @@ class Loop:
             if not len(coarse):
                 break
             middle = 0.5 * (w[coarse] + w[coarse + 1])
+            work += self.work(1j * middle)
+            if work > MOST_WORK:
+                return None
             more = self.determinant(1j * middle)
             w, D = np.insert(w, coarse + 1, middle), np.insert(D, coarse + 1, more)
         return Axis(w, D, float(np.angle(1.0 - loops[last]).sum()) if closed else None)
@@ -109,15 +143,33 @@ class Loop:
         """Number of modes with Re λ > 0, with multiplicity.
 
         None where one of them is on the axis, to rounding, or where the axis cannot be followed far enough: almost all
-        noise is the network's own, and it may amplify frequencies without an end in sight.
+        noise is the network's own, and it may amplify frequencies without an end in sight; or the noise is so weak that
+        it would take too long.
         """
+        if not self.felt.any():
+            return 0
         if self.axis is None or self.axis.end is None or np.abs(self.axis.D).min() < NEAR_ZERO:
             return None
         count = (self.axis.end - float(np.angle(self.axis.D[1:] / self.axis.D[:-1]).sum())) / np.pi
         whole = round(count)
         return whole if abs(count - whole) < 0.05 and whole >= 0 else None
 
+    @cached_property
+    def first_look(self) -> np.ndarray:
+        """The frequencies with which `axis` begins."""
+        return _frequencies(self)
+
     @property
+    def followed(self) -> bool:
+        """Whether there are no modes at all, or an axis from which they are looked for."""
+        return not self.felt.any() or self.axis is not None
+
+    @property
+    def cheap(self) -> bool:
+        """Whether `stable` is known already or will be in a moment."""
+        return "stable" in self.__dict__ or self.work(1j * self.first_look) < CHEAP_WORK
+
+    @cached_property
     def stable(self) -> bool | None:
         """Whether no mode grows: by their number, or, where that is not known, because one that grows was found."""
         if self.growing is not None:
@@ -131,7 +183,7 @@ class Loop:
         Growing ones are looked for until there are as many as are counted.
         """
         found: list[complex] = []
-        if self.axis is None:
+        if not self.felt.any() or self.axis is None:
             return np.array(found, dtype=complex)
         w, size = self.axis.w, np.abs(self.axis.D)
         inner = np.flatnonzero((size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:])) + 1
@@ -211,7 +263,7 @@ def _frequencies(loop: Loop) -> np.ndarray:
     for k, neuron in enumerate(neurons):
         nu = float(loop.rates[k])
         if nu * neuron.tau_m > 0.1:
-            cv = max(float(isi_moments(loop.mu[k], loop.sigma[k], neuron).cv), 0.02)
+            cv = max(float(loop.cv[k]), 0.02)
             turn = 2.0 * np.pi * nu
             harmonics = np.arange(1.0, min(2.0 / (np.pi * cv) + 1.5, 25.0))
             around = np.minimum(0.5 * turn * (2.0 * np.pi * cv**2) * harmonics**2, 0.1 * turn)

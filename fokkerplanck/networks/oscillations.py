@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,7 +81,7 @@ def oscillation_onset(
     """
     require_network(network)
     _check(network, parameter, branch)
-    low, high = sorted(finite_number("bracket", value) for value in bracket)
+    low, high = _bracket(bracket)
 
     still = balanced_states(network_with(network, parameter, low)) if parameter == "delay" else ()
 
@@ -133,6 +134,13 @@ def network_with(network: SparseNetwork, parameter: str, value: float) -> Sparse
     if isinstance(network, BrunelNetwork):
         return replace(network, **{parameter: value})  # type: ignore[arg-type]  # one of PARAMETERS
     return network.with_delay(value)
+
+
+def _bracket(bracket: object) -> tuple[float, float]:
+    if not isinstance(bracket, Sequence | np.ndarray) or isinstance(bracket, str) or len(bracket) != 2:
+        raise InvalidArgument(f"`bracket` must be two values of the parameter, as (low, high), not {bracket!r:.60}.")
+    low, high = sorted(finite_number("bracket", value) for value in bracket)
+    return low, high
 
 
 def _check(network: SparseNetwork, parameter: object, branch: object) -> None:

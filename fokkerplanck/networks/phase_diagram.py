@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import product
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,11 +54,18 @@ class PhaseDiagram:
     stable : bool array, shape (n, m)
         Whether its uniform perturbations die out; False where that is not resolved (label "?").
     growth_rate, frequency : arrays, shape (n, m)
-        Leading eigenvalue λ of that state: Re λ (1/time) and Im λ/2π (1/time), see `BalancedState.eigenvalue`.
+        Leading eigenvalue λ of that state: Re λ (1/time) and Im λ/2π (1/time), see `BalancedState.eigenvalue`. NaN
+        where no mode can be looked for, the noise being too weak (label "?" or "Q").
     label : array of str, shape (n, m)
         One of `LABELS`, or several joined by " + " where several states are no saddles.
     boundaries : dict
-        For every pair of labels that border on each other a tuple of lines, each an array of points (g, ν_ext).
+        For every pair of labels, in alphabetic order, that border on each other a tuple of lines, each an array of
+        points (g, ν_ext). A strip between two points of the grid has its lines as well, though no point of the grid
+        its label; what lies within a cell and nowhere on its sides, or within a side whose ends have one label, is not
+        seen.
+    regions : dict
+        For every label a tuple of polygons, each an array of points (g, ν_ext): within every cell of the grid they are
+        bounded by the lines, and together they cover the diagram once.
     """
 
     network: BrunelNetwork
@@ -72,6 +81,7 @@ class PhaseDiagram:
     frequency: np.ndarray
     label: np.ndarray
     boundaries: dict[tuple[str, str], tuple[np.ndarray, ...]]
+    regions: dict[str, tuple[np.ndarray, ...]]
 
     def plot(self) -> Figure:
         """The regions, with the lines between them."""
@@ -112,11 +122,15 @@ def network_label(network: BrunelNetwork) -> str:
     return _joined([state_label(state) for state in balanced_states(network)])
 
 
-def phase_diagram(network: BrunelNetwork, g: ArrayLike, nu_ext: ArrayLike, bisections: int = 8) -> PhaseDiagram:
+def phase_diagram(
+    network: BrunelNetwork, g: ArrayLike, nu_ext: ArrayLike, bisections: int = 8, progress: bool = False
+) -> PhaseDiagram:
     """Regions of quiescence, asynchronous and synchronous, regular and irregular activity over (g, ν_ext).
 
-    On every side of the grid at whose ends the labels differ the place where they change is found by bisection; within
-    each cell these places are joined to lines, and where three regions meet, to a point in their middle. Regular and
+    On every side of the grid at whose ends the labels differ the places where they change are found by bisection;
+    within each cell these places are joined to lines, and where three regions meet, to a point in their middle. A
+    region smaller than the cells of the grid is missed if no point of the grid, and no bisected side, falls into it:
+    the slow oscillations next to g = 4.5, ν_ext = 0.9 ν_thr are easily lost. Regular and
     irregular, slow and fast are told apart by the coefficient of variation and by the frequency, which change
     gradually: where these lines lie is a convention (`LABELS`).
 
@@ -134,11 +148,13 @@ def phase_diagram(network: BrunelNetwork, g: ArrayLike, nu_ext: ArrayLike, bisec
         Increasing (1/time), m ≥ 2.
     bisections : int
         Halvings of a side of the grid on which a boundary is located.
+    progress : bool
+        Show a progress bar. A point of the grid takes some 0.03 s, a bisected side `bisections` times as long.
 
     Raises
     ------
     InvalidArgument
-        If `network` is no BrunelNetwork, or an axis is not increasing or out of range.
+        If `network` is no BrunelNetwork, an axis is not increasing or out of range, or there is no stationary state.
 
     Source: Brunel, J. Comput. Neurosci. 8 (2000) 183, figures 2 and 8.
 
@@ -155,16 +171,23 @@ def phase_diagram(network: BrunelNetwork, g: ArrayLike, nu_ext: ArrayLike, bisec
     if isinstance(bisections, bool) or not isinstance(bisections, int | np.integer) or bisections < 1:
         raise InvalidArgument(f"`bisections` must be a whole number of at least 1, not {bisections!r}.")
     replace(network, g=float(across[0]), nu_ext=float(up[0]))  # refuses what is out of range
+    if not isinstance(progress, bool | np.bool_):
+        raise InvalidArgument(f"`progress` must be True or False, not {progress!r}.")
     shape = (len(across), len(up))
     count, stable = np.zeros(shape, dtype=int), np.zeros(shape, dtype=bool)
     table = np.zeros((6, *shape))
     label = np.empty(shape, dtype=object)
-    for i, j in product(range(shape[0]), range(shape[1])):
-        states = balanced_states(replace(network, g=float(across[i]), nu_ext=float(up[j])))
-        label[i, j] = _joined([state_label(state) for state in states])
-        top = states[-1]
-        count[i, j], stable[i, j] = len(states), bool(top.stable)
-        table[:, i, j] = top.rate, top.mu[0], top.sigma[0], top.cv[0], top.growth_rate, top.frequency
+    with _progress_bar(progress, label.size, "point") as step:
+        for i, j in product(range(shape[0]), range(shape[1])):
+            states = balanced_states(replace(network, g=float(across[i]), nu_ext=float(up[j])))
+            top = _highest(states, float(across[i]), float(up[j]))
+            label[i, j] = _joined([state_label(state) for state in states])
+            count[i, j], stable[i, j] = len(states), bool(top.stable)
+            leading = (top.growth_rate, top.frequency) if top.loop.followed else (np.nan, np.nan)
+            table[:, i, j] = top.rate, top.mu[0], top.sigma[0], top.cv[0], *leading
+            step()
+    cells = _Cells(across, up, label, _changes(network, across, up, label, int(bisections), progress))
+    cells.divide()
     rate, mu, sigma, cv, growth_rate, frequency = (frozen(row) for row in table)
     return PhaseDiagram(
         network=network,
@@ -179,7 +202,11 @@ def phase_diagram(network: BrunelNetwork, g: ArrayLike, nu_ext: ArrayLike, bisec
         growth_rate=growth_rate,
         frequency=frequency,
         label=frozen(label.astype(str)),
-        boundaries=_boundaries(network, across, up, label, int(bisections)),
+        boundaries={pair: _chained(parts) for pair, parts in sorted(cells.segments.items())},
+        regions={
+            name: tuple(frozen(np.array(polygon)) for polygon in polygons)
+            for name, polygons in sorted(cells.polygons.items())
+        },
     )
 
 
@@ -187,47 +214,134 @@ def phase_diagram(network: BrunelNetwork, g: ArrayLike, nu_ext: ArrayLike, bisec
 
 Point = tuple[float, float]
 Pair = tuple[str, str]
+Change = tuple[Point, str, str]
+"""Where the label changes, the labels before and after."""
 
 
-def _boundaries(
-    network: BrunelNetwork, g: np.ndarray, nu_ext: np.ndarray, label: np.ndarray, bisections: int
-) -> dict[Pair, tuple[np.ndarray, ...]]:
-    crossings = {}
+def _changes(
+    network: BrunelNetwork, g: np.ndarray, nu_ext: np.ndarray, label: np.ndarray, bisections: int, progress: bool
+) -> dict[tuple[int, int, int], list[Change]]:
+    """On every side of the grid with two labels, (i, j, 0) to the right and (i, j, 1) upwards of (g[i], nu_ext[j])."""
+    sides = []
     for i, j in product(range(len(g)), range(len(nu_ext))):
         for along, (k, m) in enumerate(((i + 1, j), (i, j + 1))):
             if k < len(g) and m < len(nu_ext) and label[i, j] != label[k, m]:
                 ends = (float(g[i]), float(nu_ext[j])), (float(g[k]), float(nu_ext[m]))
-                crossings[i, j, along] = _located(network, ends, (label[i, j], label[k, m]), bisections)
-    segments: dict[Pair, list[tuple[Point, Point]]] = {}
-    for i, j in product(range(len(g) - 1), range(len(nu_ext) - 1)):
-        sides = [(i, j, 0), (i, j, 1), (i, j + 1, 0), (i + 1, j, 1)]
-        here: dict[Pair, list[Point]] = {}
-        for side in sides:
-            if side in crossings:
-                pair, point = crossings[side]
-                here.setdefault(pair, []).append(point)
-        loose = [(pair, points.pop()) for pair, points in here.items() if len(points) % 2]
-        for pair, points in here.items():
-            segments.setdefault(pair, []).extend(zip(points[::2], points[1::2], strict=True))
-        if len(loose) > 1:  # lines of different regions meet
-            x, y = np.mean([point for _, point in loose], axis=0)
-            for pair, point in loose:
-                segments.setdefault(pair, []).append((point, (float(x), float(y))))
-    return {pair: _chained(parts) for pair, parts in sorted(segments.items()) if parts}
+                sides.append(((i, j, along), ends, (str(label[i, j]), str(label[k, m]))))
+    found = {}
+    with _progress_bar(progress, len(sides), "side") as step:
+        for where, ends, labels in sides:
+            found[where] = _located(network, ends, labels, bisections)
+            step()
+    return found
 
 
-def _located(network: BrunelNetwork, ends: tuple[Point, Point], labels: Pair, bisections: int) -> tuple[Pair, Point]:
-    """Where the label changes between two points, and the labels on both sides of it in alphabetic order."""
+def _located(network: BrunelNetwork, ends: tuple[Point, Point], labels: Pair, bisections: int) -> list[Change]:
+    """Where the label changes between two points: once between equal neighbours, more often if others lie between."""
     (low, high), (first, last) = ends, labels
-    for _ in range(bisections):
-        middle = (0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]))
-        between = network_label(replace(network, g=middle[0], nu_ext=middle[1]))
-        if between == first:
-            low = middle
-        else:
-            high, last = middle, between
-    first, last = sorted((first, last))
-    return (first, last), (0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]))
+    middle = (0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]))
+    if first == last:
+        return []
+    if not bisections:
+        return [(middle, first, last)]
+    between = network_label(replace(network, g=middle[0], nu_ext=middle[1]))
+    return [
+        *_located(network, (low, middle), (first, between), bisections - 1),
+        *_located(network, (middle, high), (between, last), bisections - 1),
+    ]
+
+
+Arc = tuple[str, list[Point]]
+"""A stretch of the rim of a cell with one label, from one change to the next, both included."""
+
+
+@dataclass
+class _Cells:
+    """Polygons of one label, and the segments between them, cell by cell."""
+
+    g: np.ndarray
+    nu_ext: np.ndarray
+    label: np.ndarray
+    changes: dict[tuple[int, int, int], list[Change]]
+    polygons: dict[str, list[list[Point]]] = field(default_factory=dict)
+    segments: dict[Pair, list[tuple[Point, Point]]] = field(default_factory=dict)
+
+    def divide(self) -> None:
+        for i, j in product(range(len(self.g) - 1), range(len(self.nu_ext) - 1)):
+            arcs = self._arcs(i, j)
+            middle = (float(self.g[i : i + 2].mean()), float(self.nu_ext[j : j + 2].mean()))
+            while len(arcs) > 1 and self._pocket(arcs, middle):
+                pass
+            if len(arcs) == 1:
+                self._fill(*arcs[0])
+            else:
+                self._star(arcs)
+
+    def _arcs(self, i: int, j: int) -> list[Arc]:
+        """The rim of a cell, anticlockwise, cut where the label changes."""
+        corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)]
+        sides = [(i, j, 0), (i + 1, j, 1), (i, j + 1, 0), (i, j, 1)]
+        arcs: list[Arc] = []
+        here: Arc = (str(self.label[i, j]), [])
+        for turn, ((k, m), side) in enumerate(zip(corners, sides, strict=True)):
+            here[1].append((float(self.g[k]), float(self.nu_ext[m])))
+            found = self.changes.get(side, [])
+            for point, before, after in found if turn < 2 else [(x, b, a) for x, a, b in reversed(found)]:
+                assert before == here[0]
+                here[1].append(point)
+                arcs.append(here)
+                here = (after, [point])
+        if not arcs:
+            return [here]
+        arcs[0] = (here[0], here[1] + arcs[0][1])
+        return arcs
+
+    def _pocket(self, arcs: list[Arc], middle: Point) -> bool:
+        """Cut off one arc between two of the same label, the shortest; False if there is none.
+
+        It is cut off by a straight line. Of a strip that is met on one side of the cell only, and comes last, nobody
+        knows how far it reaches: it is given a tip halfway through the cell.
+        """
+        n = len(arcs)
+        pockets = [k for k in range(n) if arcs[k - 1][0] == arcs[(k + 1) % n][0]]
+        if not pockets:
+            return False
+        k = min(pockets, key=lambda k: ((len(arcs[k][1]) == 2) == (n > 2), self._length(arcs[k][1])))
+        (label, rim), (around, before), (_, after) = arcs[k], arcs[k - 1], arcs[(k + 1) % n]
+        tip = [_tip(rim[0], rim[1], middle)] if len(rim) == 2 else []
+        self._fill(label, rim + tip)
+        for start, end in pairwise([rim[-1], *tip, rim[0]]):
+            self._divides(label, around, start, end)
+        arcs[k] = (around, before + tip if n == 2 else before + tip + after)
+        for gone in sorted({(k - 1) % n, (k + 1) % n}, reverse=True):
+            del arcs[gone]
+        return True
+
+    def _length(self, rim: list[Point]) -> float:
+        """Distance of the ends, on the scale of the axes."""
+        (x, y), (u, v) = rim[0], rim[-1]
+        return float(np.hypot((x - u) / np.ptp(self.g), (y - v) / np.ptp(self.nu_ext)))
+
+    def _star(self, arcs: list[Arc]) -> None:
+        """Lines from every change to the middle of them all: where three regions meet."""
+        x, y = np.mean([rim[0] for _, rim in arcs], axis=0)
+        for k, (label, rim) in enumerate(arcs):
+            self._fill(label, [*rim, (float(x), float(y))])
+            self._divides(label, arcs[k - 1][0], rim[0], (float(x), float(y)))
+
+    def _fill(self, label: str, rim: list[Point]) -> None:
+        self.polygons.setdefault(label, []).append(rim)
+
+    def _divides(self, one: str, other: str, start: Point, end: Point) -> None:
+        first, last = sorted((one, other))
+        self.segments.setdefault((first, last), []).append((start, end))
+
+
+def _tip(start: Point, end: Point, middle: Point) -> Point:
+    """Inside a cell, next to the middle of a stretch of one of its sides."""
+    if start[0] == end[0]:
+        return middle[0], 0.5 * (start[1] + end[1])
+    return 0.5 * (start[0] + end[0]), middle[1]
 
 
 def _chained(segments: list[tuple[Point, Point]]) -> tuple[np.ndarray, ...]:
@@ -244,6 +358,27 @@ def _chained(segments: list[tuple[Point, Point]]) -> tuple[np.ndarray, ...]:
             joined += other[1:] if other[0] == joined[-1] else other[-2::-1]
         lines.append(joined)
     return tuple(frozen(np.array(line)) for line in lines)
+
+
+@contextmanager
+def _progress_bar(wanted: bool, total: int, unit: str) -> Iterator[Callable[[], Any]]:
+    """A tqdm bar, or nothing at all."""
+    if not wanted:
+        yield lambda: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, unit=unit) as bar:
+        yield bar.update
+
+
+def _highest(states: tuple[BalancedState, ...], g: float, nu_ext: float) -> BalancedState:
+    if not states:
+        raise InvalidArgument(
+            f"at `g` = {g:g}, `nu_ext` = {nu_ext:g} the network has no stationary state: nothing bounds its rate; give "
+            f"the neurons a refractory time, or start at a larger g."
+        )
+    return states[-1]
 
 
 def _joined(labels: list[str]) -> str:

@@ -9,16 +9,27 @@ the variance τσ² that they state, leave E_l out of the solution, and give the
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import erfcx, ndtr
 
 from ..inputs import checked_span, checked_step
-from ..models.lif import LIF
-from ..outcomes import InvalidArgument, finite_number, frozen, named, non_negative, positive, real_array
+from ..models.lif import LIF, broadcast_values
+from ..outcomes import (
+    FokkerPlanckWarning,
+    InvalidArgument,
+    finite_number,
+    frozen,
+    named,
+    non_negative,
+    positive,
+    real_array,
+)
 from ..spiketrains import SpikeTrains, checked_whole
 from . import kernels
 from .random import BLOCK, checked_seed, streams, ziggurat
@@ -34,30 +45,36 @@ THRESHOLDS = {
 }
 WHOLE = 1e-9
 """Relative difference from a whole number of steps that is rounding."""
-MOST_STEPS, MOST_VALUES, SAVES = 1e9, 2e6, 1000
-"""Steps of a run; potentials kept by default, and at how many times at most."""
+MOST_VALUES, SAVES = 2e6, 1000
+"""Potentials kept by default, and at how many times at most."""
+MOST_WORK, STEP_WORK = 2e10, 250
+"""Steps of single trials in one run, some minutes; and how many of them the bookkeeping of a step is worth."""
+RETURNING = 0.1
+"""Probability to come from V_r to V_th within a step from which there is a warning: the rate is then 1 % too low."""
 
 
-def membrane_moments(t: ArrayLike, mu: float, sigma: float, neuron: LIF, V_0: float) -> tuple[np.ndarray, np.ndarray]:
+def membrane_moments(
+    t: ArrayLike, mu: ArrayLike, sigma: ArrayLike, neuron: LIF, V_0: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the membrane potential without threshold.
 
         ⟨V⟩ = V_0 e^{−t/τ} + (E_l + μ)(1 − e^{−t/τ}),   Var V = (σ²/2)(1 − e^{−2t/τ})
 
     Parameters
     ----------
-    t : array
-        Times since the potential was V_0, ≥ 0.
-    mu, sigma : float
+    t : float or array
+        Times since the potential was V_0, ≥ 0. This, μ, σ and V_0 broadcast.
+    mu, sigma : float or array
         Mean input and noise (potential), σ ≥ 0.
     neuron : LIF
         Of which τ_m and E_l count.
-    V_0 : float
+    V_0 : float or array
         Potential at time 0.
 
     Raises
     ------
     InvalidArgument
-        If an argument is out of range.
+        If an argument is out of range, or arrays do not broadcast.
 
     Source: exercise 9 and eq. (4) of the sheet TD3, "Balanced networks", github.com/yfardella/Th_Neuro_TD_2025, where
     E_l is zero.
@@ -67,15 +84,15 @@ def membrane_moments(t: ArrayLike, mu: float, sigma: float, neuron: LIF, V_0: fl
     >>> round(float(mean), 6), round(float(variance), 6)
     (13.160603, 10.808309)
     """
-    time, V_0 = _checked_times(t), finite_number("V_0", V_0)
-    rest, sigma = _rest(neuron, mu), non_negative("sigma", sigma)
-    passed = time / neuron.tau_m
-    mean = V_0 * np.exp(-passed) - rest * np.expm1(-passed)
-    return np.asarray(mean), np.asarray(-0.5 * sigma**2 * np.expm1(-2.0 * passed))
+    _require_neuron(neuron)
+    mean_input, noise, start, time = broadcast_values(_named_drive(mu, sigma, V_0) | {"t": (t, 0.0)})
+    passed, rest = time / neuron.tau_m, neuron.E_l + mean_input
+    mean = start * np.exp(-passed) - rest * np.expm1(-passed)
+    return np.asarray(mean), np.asarray(-0.5 * noise**2 * np.expm1(-2.0 * passed))
 
 
 def euler_moments(
-    steps: ArrayLike, dt: float, mu: float, sigma: float, neuron: LIF, V_0: float
+    steps: ArrayLike, dt: ArrayLike, mu: ArrayLike, sigma: ArrayLike, neuron: LIF, V_0: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance after n steps of Euler–Maruyama, exactly; with h = dt/τ,
 
@@ -85,30 +102,49 @@ def euler_moments(
 
     Parameters
     ----------
-    steps : array of int
-        n ≥ 0.
-    dt : float
-        Step (time).
+    steps : int or array of int
+        n ≥ 0. This, dt, μ, σ and V_0 broadcast.
+    dt : float or array
+        Step (time), shorter than 2τ.
     mu, sigma, neuron, V_0
         As for `membrane_moments`.
 
     Raises
     ------
     InvalidArgument
-        If an argument is out of range.
+        If an argument is out of range, a number of steps is not whole, or arrays do not broadcast.
 
     >>> neuron = LIF(tau_m=0.02, V_th=20.0, V_r=10.0)
     >>> _, variance = euler_moments(10_000, 0.002, 15.0, 5.0, neuron, V_0=10.0)
     >>> round(float(variance), 6)
     13.157895
     """
-    n, V_0 = _checked_times(steps, "steps"), finite_number("V_0", V_0)
-    rest, sigma = _rest(neuron, mu), non_negative("sigma", sigma)
-    h = positive("dt", dt) / neuron.tau_m
-    if h >= 2.0:
-        raise InvalidArgument(f"`dt` = {dt:g} is {h:.3g} membrane times; from 2 on the scheme does not converge.")
-    mean = rest + (V_0 - rest) * (1.0 - h) ** n
-    return np.asarray(mean), np.asarray(0.5 * sigma**2 * (1.0 - (1.0 - h) ** (2.0 * n)) / (1.0 - 0.5 * h))
+    _require_neuron(neuron)
+    given = _named_drive(mu, sigma, V_0) | {"steps": (steps, 0.0), "dt": (dt, 0.0)}
+    mean_input, noise, start, n, step = broadcast_values(given)
+    if np.any(n != np.round(n)):
+        raise InvalidArgument(f"`steps` must be whole numbers of steps, not {steps!r:.60}.")
+    h, rest = _converging(step, neuron), neuron.E_l + mean_input
+    mean = rest + (start - rest) * (1.0 - h) ** n
+    return np.asarray(mean), np.asarray(0.5 * noise**2 * (1.0 - (1.0 - h) ** (2.0 * n)) / (1.0 - 0.5 * h))
+
+
+def _named_drive(mu: ArrayLike, sigma: ArrayLike, V_0: ArrayLike) -> dict[str, tuple[ArrayLike, float]]:
+    """Input and initial potential by name, each with its least value."""
+    return {"mu": (mu, -np.inf), "sigma": (sigma, 0.0), "V_0": (V_0, -np.inf)}
+
+
+def _converging(dt: np.ndarray, neuron: LIF, name: str = "dt") -> np.ndarray:
+    """h = dt/τ, if Euler–Maruyama converges with every one."""
+    h = dt / neuron.tau_m
+    if np.any(h <= 0.0):
+        raise InvalidArgument(f"`{name}` makes a step of zero; it must be positive.")
+    if np.any(h >= 2.0):
+        raise InvalidArgument(
+            f"`{name}` makes a step of {np.max(dt):g}, which is {np.max(h):.3g} membrane times; from 2 on the scheme "
+            f"does not converge. Take shorter steps, below {2.0 * neuron.tau_m:g}."
+        )
+    return h
 
 
 @dataclass(frozen=True)
@@ -156,7 +192,7 @@ def euler_errors(
     Raises
     ------
     InvalidArgument
-        If an argument is out of range, or a number of steps does not divide the largest.
+        If an argument is out of range, a number of steps does not divide the largest, or the longest step has 2τ.
 
     >>> neuron = LIF(tau_m=0.02, V_th=20.0, V_r=10.0)
     >>> found = euler_errors(neuron, 15.0, 5.0, 0.02, [20, 40], V_0=10.0)
@@ -168,6 +204,7 @@ def euler_errors(
         raise InvalidArgument(f"`steps` = {list(steps)} must be numbers of steps of which each divides the largest.")
     rest, sigma, tau = _rest(neuron, mu), non_negative("sigma", sigma), neuron.tau_m
     duration, trials = positive("duration", duration), checked_whole("trials", trials, 2)
+    _converging(duration / numbers, neuron, "steps")
     finest = int(numbers.max())
     step, rng = duration / finest, np.random.default_rng(checked_seed(seed))
     scale = sigma / np.sqrt(tau)
@@ -226,11 +263,11 @@ class Membrane:
     def trials(self) -> int:
         return len(self.V)
 
-    def plot(self) -> Figure:
-        """The potential of a few trials with their spikes, and where it is over time."""
+    def plot(self, unit: str | None = None) -> Figure:
+        """The potential of a few trials over time, with their spikes; `unit` of time, "s", is written at the axis."""
         from ..plotting import plot_membrane
 
-        return plot_membrane(self)
+        return plot_membrane(self, unit=unit)
 
     def __repr__(self) -> str:
         start, end = self.spikes.t_span
@@ -263,6 +300,11 @@ def simulate_membrane(
     method. With the bridge a spike is also drawn with the probability that a path between the two ends meets V_th, at
     a time of its own within the step, and the neuron goes on from V_r for the rest of it: the error is O(dt).
 
+    A neuron fires at most once in a step. If it comes back to V_th within the rest of the step, it fires only at the
+    start of the next one, so that the rate is too low. There is a warning where a path from V_r, pushed as it is there,
+    meets V_th within dt with a probability above 0.1, Φ((m dt − d)/s) + e^{2md/D}Φ(−(m dt + d)/s) with d = V_th − V_r,
+    m = (E_l + μ − V_r)/τ, D = σ²/τ, s² = D dt; at 0.1 the rate is about 1 % too low.
+
     Parameters
     ----------
     neuron : LIF
@@ -293,7 +335,8 @@ def simulate_membrane(
     Raises
     ------
     InvalidArgument
-        If an argument is out of range, or V_0 is not below the threshold.
+        If an argument is out of range, V_0 is not below the threshold, or steps × (trials + 250), a measure of the
+        time it takes, is above 2e10.
 
     Source: exercise 8 of the sheet TD3, "Balanced networks", github.com/yfardella/Th_Neuro_TD_2025; the bridge is that
     of Gobet, Stoch. Process. Appl. 87 (2000) 167; the raised threshold that of Broadie, Glasserman, Kou, Math. Finance
@@ -311,12 +354,12 @@ def simulate_membrane(
     dt = checked_step("dt", positive("dt", dt), span)
     named("method", METHODS, method)
     named("threshold", THRESHOLDS, threshold)
-    if method == "euler" and dt >= 2.0 * neuron.tau_m:
-        raise InvalidArgument(
-            f"`dt` = {dt:g} makes Euler–Maruyama diverge; it must be below 2 τ_m = {2 * neuron.tau_m:g}."
-        )
-    steps = _checked_steps(span, dt)
+    if method == "euler":
+        _converging(np.array(dt), neuron)
     trials = checked_whole("trials", trials, 1)
+    steps = _checked_steps(span, dt, trials)
+    if threshold != "none":
+        _warn_of_returns(neuron, rest, sigma, dt)
     every = _checked_saves(save_every, steps, trials)
     engine = _Engine(
         neuron, rest, sigma, span[0], dt, method, threshold, _checked_start(neuron, V_0, trials, threshold)
@@ -411,30 +454,60 @@ class _Engine:
         return SpikeTrains(times[order], who[order].astype(np.int64), len(self._V), (span[0], end))
 
 
-def _rest(neuron: object, mu: object) -> float:
-    """E_l + μ, to which the potential relaxes."""
+def _require_neuron(neuron: object) -> None:
     if not isinstance(neuron, LIF):
         raise InvalidArgument(f"`neuron` must be an fp.LIF, not {neuron!r:.60}.")
+
+
+def _rest(neuron: LIF, mu: object) -> float:
+    """E_l + μ, to which the potential relaxes."""
+    _require_neuron(neuron)
     return neuron.E_l + finite_number("mu", mu)
 
 
-def _checked_times(t: Any, name: str = "t") -> np.ndarray:
-    times = real_array(name, t)
-    if not np.all(np.isfinite(times)) or np.any(times < 0.0):
-        raise InvalidArgument(f"`{name}` must be finite and zero or positive.")
-    return times
-
-
-def _checked_steps(span: tuple[float, float], dt: float) -> int:
+def _checked_steps(span: tuple[float, float], dt: float, trials: int) -> int:
     length = span[1] - span[0]
-    steps = round(length / dt) if length / dt < MOST_STEPS else 0
+    if length / dt * (trials + STEP_WORK) > MOST_WORK:
+        raise InvalidArgument(
+            f"`dt` = {dt:g} makes {length / dt:.2g} steps of {trials} trials, which take too long; take dt = "
+            f"{length * (trials + STEP_WORK) / MOST_WORK:.2g} or longer, a shorter `t_span` or fewer `trials`."
+        )
+    steps = round(length / dt)
     if steps < 1:
-        raise InvalidArgument(f"`dt` = {dt:g} makes {length / dt:.2g} steps from {span[0]:g} to {span[1]:g}.")
+        raise InvalidArgument(f"`dt` = {dt:g} is longer than `t_span`, {length:g}; take shorter steps.")
     if abs(steps * dt - length) > WHOLE * length:
         raise InvalidArgument(
-            f"`dt` = {dt:g} does not divide `t_span`, {length:g} long; take dt = {length / steps!r} for example."
+            f"`dt` = {dt:g} does not divide `t_span`, {length:.9g} long; take dt = {length:.12g} / {steps} for example."
         )
     return steps
+
+
+def _warn_of_returns(neuron: LIF, rest: float, sigma: float, dt: float) -> None:
+    """A neuron fires once in a step; warn where it would fire again."""
+    if (again := _returning(neuron, rest, sigma, dt)) > RETURNING:
+        good = dt
+        while _returning(neuron, rest, sigma, good) > RETURNING:
+            good /= 2.0
+        warnings.warn(
+            f"`dt` = {dt:g} is long: from V_r the threshold is met within one step with the probability {again:.2g}, "
+            f"but a neuron fires only once in a step, so that the rate is too low. Take dt = {good:.3g} or shorter.",
+            FokkerPlanckWarning,
+            stacklevel=3,
+        )
+
+
+def _returning(neuron: LIF, rest: float, sigma: float, dt: float) -> float:
+    """Probability that V_r + m t + √D W(t) meets V_th within dt, which is too large by what the leak changes."""
+    depth, push, spread = neuron.V_th - neuron.V_r, (rest - neuron.V_r) / neuron.tau_m, sigma**2 / neuron.tau_m
+    if spread * dt == 0.0:
+        return float(push * dt > depth)
+    width = np.sqrt(spread * dt)
+    ahead, behind = (push * dt - depth) / width, (push * dt + depth) / width
+    if behind > 0.0:  # the exponential and what it multiplies would overflow and underflow
+        reflected = 0.5 * np.exp(-0.5 * ahead**2) * erfcx(behind / np.sqrt(2.0))
+    else:
+        reflected = np.exp(2.0 * push * depth / spread) * ndtr(-behind)
+    return float(ndtr(ahead) + reflected)
 
 
 def _checked_saves(save_every: object, steps: int, trials: int) -> int:

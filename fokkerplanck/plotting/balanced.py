@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import ListedColormap
+from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
 
 from ..networks.phase_diagram import PhaseDiagram
@@ -36,8 +36,8 @@ CONTOURED = 60
 def plot_phase_diagram(diagram: PhaseDiagram, ax: Axes | None = None) -> Figure:
     """Regions of the phase diagram in colour, the lines between them, and the frequency of what oscillates.
 
-    The colour of a grid point fills its surroundings; the lines are located more finely than the grid. Dotted lines,
-    with their values in the inverse unit of time, are frequencies of fast oscillations.
+    Lines are black, and located more finely than the grid. Dotted lines, with their values in the inverse unit of time,
+    are frequencies of fast oscillations.
 
     Parameters
     ----------
@@ -66,13 +66,12 @@ def plot_phase_diagram(diagram: PhaseDiagram, ax: Axes | None = None) -> Figure:
     else:
         figure = ax.get_figure(root=True)  # type: ignore[assignment]  # axes are always in one
     scale = 1.0 / diagram.network.threshold_rate
-    names = sorted(np.unique(diagram.label), key=lambda name: list(REGIONS).index(name) if name in REGIONS else 99)
+    names = sorted(diagram.regions, key=lambda name: list(REGIONS).index(name) if name in REGIONS else 99)
     spare = iter(OTHERS * len(names))
     colours = {name: REGIONS.get(name) or next(spare) for name in names}
-    number = np.searchsorted(np.array(sorted(names)), diagram.label)
-    cmap = ListedColormap([colours[name] for name in sorted(names)])
-    edges = [_edges(diagram.g), _edges(scale * diagram.nu_ext)]
-    ax.pcolormesh(*edges, number.T, cmap=cmap, vmin=-0.5, vmax=len(names) - 0.5)
+    for name in names:
+        polygons = [polygon * [1.0, scale] for polygon in diagram.regions[name]]
+        ax.add_collection(PolyCollection(polygons, facecolors=colours[name], edgecolors=colours[name], linewidths=0.5))
     for lines in diagram.boundaries.values():
         for line in lines:
             ax.plot(line[:, 0], scale * line[:, 1], color="black", lw=1.2)
@@ -89,9 +88,3 @@ def plot_phase_diagram(diagram: PhaseDiagram, ax: Axes | None = None) -> Figure:
     patches = [Patch(facecolor=colours[name], edgecolor="0.4", label=name) for name in names]
     figure.legend(handles=patches, loc="outside right upper", fontsize=8, **LEGEND)
     return figure
-
-
-def _edges(points: np.ndarray) -> np.ndarray:
-    """Edges of the surroundings of the points, halfway between them."""
-    middle = 0.5 * (points[1:] + points[:-1])
-    return np.concatenate([[1.5 * points[0] - 0.5 * points[1]], middle, [1.5 * points[-1] - 0.5 * points[-2]]])

@@ -171,3 +171,76 @@ def test_seeds():
 def test_bad_input_is_refused(wrong, message):
     with pytest.raises(InvalidArgument, match=message):
         wrong()
+
+
+def bump(t):
+    """At 5.003, 1e-5 wide, 1000 high; its integral is 1e-2 √π."""
+    return 1e3 * np.exp(-(((t - 5.003) / 1e-5) ** 2))
+
+
+@pytest.mark.parametrize("width", [1e-4, 3e-3, 0.1])
+def test_a_peak_of_the_rate_is_found(width):
+    train = fp.PoissonTrain(lambda t: 1e3 * np.exp(-(((t - 5.0) / width) ** 2)), highest=1e3)
+    assert train.mean_count(10.0) == pytest.approx(1e3 * width * np.sqrt(np.pi), rel=1e-8)
+
+
+def test_a_narrow_peak_needs_its_width_or_warns():
+    expected = 1e-2 * np.sqrt(np.pi)
+    at = 5.0031234
+    moved = {"rate": lambda t: bump(t - at + 5.003), "highest": 1e3}
+    assert fp.PoissonTrain(**moved, finest=1e-4).mean_count(10.0) == pytest.approx(expected, rel=1e-8)
+    # Halfway between two nodes it is not seen at all, and that is said.
+    pieces = 10.0 / 1000 * np.add.outer(np.arange(1000), 0.5 * (1.0 + np.polynomial.legendre.leggauss(10)[0]))
+    halves = 10.0 / 2000 * np.add.outer(np.arange(2000), 0.5 * (1.0 + np.polynomial.legendre.leggauss(10)[0]))
+    nodes = np.sort(np.concatenate([pieces.ravel(), halves.ravel()]))
+    gap = int(np.argmax(np.diff(nodes)))
+    at = 0.5 * (nodes[gap] + nodes[gap + 1])
+    with pytest.warns(fp.FokkerPlanckWarning, match="`finest`"):
+        assert fp.PoissonTrain(**moved).mean_count(10.0) < 1e-6
+    assert fp.PoissonTrain(**moved, finest=1e-4).interval_survival(10.0) == pytest.approx(np.exp(-expected), rel=1e-9)
+
+
+@share_of_examples(0.3)
+@given(decades(0.1, 1e4), st.floats(0.0, 6.0), decades(0.01, 20.0))
+def test_the_integral_of_a_fast_wave(frequency, phase, duration):
+    train = fp.PoissonTrain(lambda t: 20.0 * (1.0 + np.sin(frequency * t + phase)), highest=40.0)
+    swing = 20.0 / frequency * (np.cos(phase) - np.cos(frequency * duration + phase))
+    assert train.mean_count(duration) == pytest.approx(20.0 * duration + swing, rel=1e-7)
+
+
+def test_the_integral_of_steps_and_its_pieces():
+    train = fp.PoissonTrain(lambda t: np.where(t < np.sqrt(2.0), 5.0, 3.0), highest=5.0)
+    assert train.mean_count(10.0) == pytest.approx(30.0 + 2.0 * np.sqrt(2.0), rel=1e-7)
+    x = np.array([3.0, -1.0, 0.5, np.sqrt(2.0)])
+    waited = [3.0 * 3.0 + 2.0 * np.sqrt(2.0), 0.0, 2.5, 5.0 * np.sqrt(2.0)]
+    np.testing.assert_allclose(train.interval_survival(x), np.exp(np.negative(waited)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: fp.PoissonTrain(lambda t: 5 if t < 1 else 3, highest=20.0).sample(10.0), r"`rate` fails.*np\.where"),
+        (lambda: fp.PoissonTrain(lambda t: "a", highest=20.0).sample(10.0), "`rate` must be numbers"),
+        (lambda: fp.PoissonTrain(lambda t: 5.0 * np.sin(1e9 * t) ** 2, highest=5.0).mean_count(10.0), "`finest`"),
+        (lambda: fp.PoissonTrain(wave, highest=40.0, finest=1e-9).mean_count(10.0), "`finest` = 1e-09 makes"),
+        (lambda: fp.PoissonTrain(wave, highest=40.0, finest=0.0), "`finest`"),
+        (lambda: fp.PoissonTrain(5.0, finest=1.0), "`finest` is for a `rate` that is a function"),
+        (lambda: fp.PoissonTrain(1e12).sample(1.0), "make 1e.12 spikes"),
+        (lambda: fp.BernoulliTrain(1e12, 1e-12).sample(1.0), "make 1e.12 spikes"),
+        (lambda: fp.PoissonTrain(5.0).interval_survival(np.nan), "`x` holds NaN"),
+        (lambda: fp.PoissonTrain(5.0).interval_density([np.nan]), "`x` must be finite"),
+        (lambda: COURSE.interval_survival(np.nan), "`x` holds NaN"),
+        (lambda: COURSE.interval_probability([1.5]), "`k` must be whole numbers of bins"),
+        (lambda: COURSE.count_probability([1.5], 1.0), "`n` must be whole numbers of spikes"),
+        (lambda: WAVE.mean_count(1e-3, start=1e15), "`duration` = 0.001 is lost"),
+    ],
+)
+def test_what_has_no_answer_is_refused(ask, message):
+    with pytest.raises(InvalidArgument, match=message):
+        ask()
+
+
+def test_survival_of_no_spikes_and_of_infinite_times():
+    np.testing.assert_array_equal(fp.PoissonTrain(5.0).interval_survival([0.0, np.inf]), [1.0, 0.0])
+    assert fp.PoissonTrain(0.0).interval_survival(np.inf) == 1.0
+    assert COURSE.interval_survival(np.inf) == 0.0

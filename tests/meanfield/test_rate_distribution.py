@@ -283,8 +283,8 @@ def test_refusals(ask, message):
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda found: found.population("E"), "Unknown population 'E'"),
-        (lambda found: found.population(1), "there are 1 populations"),
+        (lambda found: found.population("E"), "`name` = 'E': Unknown population"),
+        (lambda found: found.population(1), "there is 1 population"),
         (lambda found: found.quantile(1.0), "`q` must lie between"),
         (lambda found: found.given_degree(-3.0), "`degree`"),
         (lambda found: found.sample(0), "`count`"),

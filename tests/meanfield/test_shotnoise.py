@@ -193,7 +193,7 @@ def test_exponential_integrals(q, z):
         (lambda: fp.ShotNoise(0.02, [1.0], [1.0, 1.0]), "one length"),
         (lambda: fp.ShotNoise(0.02, [1.0], [0.0]), "silent"),
         (lambda: fp.ShotNoise.balanced(0.0, 0.1, 10, 10, 4.0, 0.02), "no spike moves"),
-        (lambda: fp.ShotNoise(0.02, [1.0], [1.0]).cdf(np.nan), "`V` must be finite"),
+        (lambda: fp.ShotNoise(0.02, [1.0], [1.0]).cdf(np.nan), "`V` (must be finite|holds NaN)"),
         (lambda: fp.ShotNoise(0.02, [1.0], [1.0]).cumulant(0), "`n`"),
         (lambda: fp.ShotNoise(0.02, [1.0], [1.0]).simulate([0.0, 0.0]), "increase"),
         (lambda: fp.ShotNoise(0.02, [1e-9, 1.0], [1.0, 1.0]).cdf(np.zeros(100)), "such different sizes"),
@@ -211,3 +211,36 @@ def test_the_normal_law_beside_it():
     noise = fp.ShotNoise.balanced(5.0, 0.1, 1000, 250, 5.0, 0.02, E_l=-60.0)
     expected = stats.norm(-62.5, np.sqrt(3.625)).cdf([-64.0, -62.5, -60.0])
     np.testing.assert_allclose(noise.gaussian_cdf([-64.0, -62.5, -60.0]), expected, rtol=1e-12)
+
+
+def test_the_moments_of_the_input_broadcast():
+    rates, g = np.array([1.0, 5.0, 20.0]), np.array([[3.0], [5.0]])
+    found = fp.input_moments(rates, 0.1, 1000, 250, g, 0.02)
+    assert found.mu.shape == (2, 3)
+    for i, j in np.ndindex(2, 3):
+        one = fp.input_moments(rates[j], 0.1, 1000, 250, g[i, 0], 0.02)
+        for name in ("mean", "variance", "mu", "sigma"):
+            assert isinstance(getattr(one, name), float)
+            assert getattr(found, name)[i, j] == pytest.approx(getattr(one, name), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: fp.input_moments(5.0, 1e200, 1000, 250, 5.0, 0.02), "overflows; take smaller"),
+        (lambda: fp.input_moments([1.0, 2.0], 0.1, [1, 2, 3], 250, 5.0, 0.02), "do not broadcast"),
+        (lambda: fp.input_moments(5.0, 0.1, 1000, [250, -1], 5.0, 0.02), "`C_I` must be at least 0"),
+        (lambda: fp.input_moments(5.0, 0.1, 1000, 250, 5.0, 0.0), "`tau_m` must be positive"),
+        (lambda: fp.ShotNoise.balanced([5.0, 6.0], 0.1, 1000, 250, 5.0, 0.02), "`rate` must be a number"),
+        (lambda: fp.ShotNoise(0.02, [1.0], [5.0]).simulate([]), "`times`"),
+        (lambda: fp.ShotNoise(0.02, [1.0], [5.0]).log_characteristic(np.nan), "`k` must be finite"),
+        (lambda: fp.ShotNoise(0.02, [1.0], [5.0]).gaussian_cdf(np.nan), "`V` holds NaN"),
+    ],
+)
+def test_what_has_no_moments_is_refused(ask, message):
+    with pytest.raises(InvalidArgument, match=message):
+        ask()
+
+
+def test_no_potentials_have_no_probabilities():
+    assert fp.ShotNoise(0.02, [1.0], [5.0]).cdf([]).shape == (0,)

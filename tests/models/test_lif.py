@@ -74,3 +74,32 @@ def test_what_the_dictionary_has_no_word_for_is_refused():
         fp.Dictionary.of(fp.nnlif(b=0.0, refractory=fp.ExponentialRefractory(0.1)), 0.02, 10.0)
     with pytest.raises(fp.InvalidArgument, match="`unit`"):
         NEURON.dictionary(0.0)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda words: words.potential("a"), "`V` must be numbers"),
+        (lambda words: words.voltage([0.0, np.nan]), "`v` holds NaN"),
+        (lambda words: words.drive(1.0, -1.0), "`diffusion` must be at least 0"),
+        (lambda words: words.drive(np.inf, 1.0), "`current` must be finite"),
+        (lambda words: words.input(np.nan, 5.0), "`mu` must be finite"),
+        (lambda words: words.input(15.0, -5.0), "`sigma` must be at least 0"),
+        (lambda words: words.rate(np.nan), "`activity` holds NaN"),
+        (lambda words: words.activity(None), "`rate` must be numbers"),
+        (lambda words: words.seconds("1 s"), "`t` must be numbers"),
+        (lambda words: words.clock(np.nan), "`time` holds NaN"),
+        (lambda words: words.coupling(-1, 0.1), "`count` must be at least 0"),
+        (lambda words: words.coupling([1, 2], [0.1]), r"`count` has the shape \(2,\)"),
+        (lambda words: words.population(15.0, 5.0, delay=-1.0), "`delay`"),
+    ],
+)
+def test_the_dictionary_translates_numbers_only(ask, message):
+    with pytest.raises(fp.InvalidArgument, match=message):
+        ask(NEURON.dictionary())
+
+
+def test_infinite_rates_have_a_word():
+    words = NEURON.dictionary()
+    assert words.rate(np.inf) == np.inf
+    np.testing.assert_array_equal(words.seconds([[0.0, 1.0]]), [[0.0, 0.02]])

@@ -1,5 +1,6 @@
 """The noisy membrane: moments as identities, orders of Euler–Maruyama, rates with a threshold."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from strategies import decades, share_of_examples
 import fokkerplanck as fp
 from fokkerplanck.meanfield.firstpassage import mean_first_passage
 from fokkerplanck.outcomes import InvalidArgument
+from fokkerplanck.particles.membrane import _returning
 
 NEURON = fp.LIF(tau_m=0.02, V_th=20.0, V_r=10.0, tau_ref=0.002)
 SHIFT = 0.5825971579
@@ -125,7 +127,8 @@ def test_a_silent_neuron_waits_at_the_reset():
 
 
 def test_at_ends_of_steps_silence_lasts_whole_steps():
-    run = fp.simulate_membrane(NEURON, 400.0, 0.0, (0.0, 0.3), 1.5e-3, "euler", "end of step")
+    with pytest.warns(fp.FokkerPlanckWarning, match="met within one step"):
+        run = fp.simulate_membrane(NEURON, 400.0, 0.0, (0.0, 0.3), 1.5e-3, "euler", "end of step")
     np.testing.assert_allclose(np.diff(run.spikes.times), 3 * 1.5e-3)  # two silent ones and one to the threshold
 
 
@@ -193,7 +196,10 @@ def test_seeds_and_saves():
         ({"t_span": (0.0, 0.0015)}, "does not divide"),
         ({"t_span": (0.0, 1e-4)}, "`dt`"),
         ({"dt": 0.0}, "`dt`"),
-        ({"dt": 0.05, "t_span": (0.0, 1.0), "method": "euler"}, "diverge"),
+        ({"dt": 1e-9, "t_span": (0.0, 1.0)}, "take dt = 1.3e-08 or longer"),
+        ({"trials": 1_000_000_000}, "fewer `trials`"),
+        ({"dt": 3e-3, "t_span": (0.0, 1.0)}, "take dt = 1 / 333 for example"),
+        ({"dt": 0.05, "t_span": (0.0, 1.0), "method": "euler"}, "does not converge"),
         ({"method": "heun"}, "Available: euler, exact"),
         ({"threshold": "bridges"}, "did you mean 'bridge'"),
         ({"trials": 0}, "`trials`"),
@@ -213,9 +219,54 @@ def test_bad_input_of_the_closed_forms_is_refused():
     for wrong, message in (
         (lambda: fp.membrane_moments(-1.0, 1.0, 1.0, NEURON, 0.0), "`t`"),
         (lambda: fp.euler_moments(-1, 0.01, 1.0, 1.0, NEURON, 0.0), "`steps`"),
+        (lambda: fp.membrane_moments([1.0, 2.0], [1.0, 2.0, 3.0], 1.0, NEURON, 0.0), "do not broadcast"),
+        (lambda: fp.membrane_moments(1.0, 1.0, [-1.0], NEURON, 0.0), "`sigma` must be at least 0"),
+        (lambda: fp.membrane_moments(1.0, np.nan, 1.0, NEURON, 0.0), "`mu` must be finite"),
         (lambda: fp.euler_moments(1, 0.04, 1.0, 1.0, NEURON, 0.0), "does not converge"),
+        (lambda: fp.euler_moments(1, 0.0, 1.0, 1.0, NEURON, 0.0), "`dt` makes a step of zero"),
+        (lambda: fp.euler_moments(1.5, 0.01, 1.0, 1.0, NEURON, 0.0), "`steps` must be whole"),
+        (lambda: fp.euler_errors(NEURON, 15.0, 5.0, 20.0, [10, 100], 10.0), "`steps` makes a step of 2"),
         (lambda: fp.euler_errors(NEURON, 1.0, 1.0, 1.0, [3, 4], 0.0), "divides"),
         (lambda: fp.euler_errors(NEURON, 1.0, 1.0, 1.0, [], 0.0), "`steps`"),
     ):
         with pytest.raises(InvalidArgument, match=message):
             wrong()
+
+
+@pytest.mark.parametrize("neuron", [NEURON, fp.LIF(0.02, 20.0, 10.0)])
+@pytest.mark.parametrize(("mu", "sigma", "dt"), [(1000.0, 0.5, 1e-3), (0.0, 40.0, 1e-3)])
+def test_where_a_neuron_would_fire_twice_in_a_step_the_step_that_is_named_does(neuron, mu, sigma, dt):
+    def rate(step):
+        run = fp.simulate_membrane(neuron, mu, sigma, (0.0, 2.2), step, trials=200, seed=1, save_every=10**9)
+        return fp.spike_statistics(run.spikes.between(0.2, 2.2), windows=1.0)
+
+    exact = siegert(neuron, mu, sigma)
+    with pytest.warns(fp.FokkerPlanckWarning, match="fires only once in a step") as caught:
+        assert rate(dt).rate < 0.99 * exact
+    good = float(str(caught[0].message).split("Take dt = ")[1].split()[0])
+    found = rate(good)
+    assert abs(found.rate - exact) < 3.5 * found.rate_error + 0.01 * exact
+
+
+@share_of_examples(0.3)
+@given(st.floats(-300.0, 1000.0), decades(1e-9, 100.0), decades(1e-5, 1e-2))
+def test_the_probability_to_return_is_the_solution_of_its_equation(mu, sigma, dt):
+    with mp.workdps(60):
+        depth, push, spread = mp.mpf(10), (mp.mpf(mu) - 10) / mp.mpf("0.02"), mp.mpf(sigma) ** 2 / mp.mpf("0.02")
+        width = mp.sqrt(spread * dt)
+        exact = mp.ncdf((push * dt - depth) / width)
+        exact += mp.exp(2 * push * depth / spread) * mp.ncdf(-(push * dt + depth) / width)
+    assert _returning(fp.LIF(0.02, 20.0, 10.0), mu, sigma, dt) == pytest.approx(float(exact), rel=1e-6, abs=1e-9)
+
+
+def test_the_closed_forms_broadcast():
+    t, mu, sigma, V_0 = np.array([0.0, 0.01, 0.1]), np.array([[5.0], [15.0]]), np.array([[[1.0]], [[3.0]]]), 2.0
+    steps, dt = np.array([0, 5, 50]), np.array([[0.002], [0.001]])
+    exact = fp.membrane_moments(t, mu, sigma, NEURON, V_0)
+    euler = fp.euler_moments(steps, dt, mu, sigma, NEURON, V_0)
+    for k, i, j in np.ndindex(2, 2, 3):
+        one = fp.membrane_moments(t[j], mu[i, 0], sigma[k, 0, 0], NEURON, V_0)
+        two = fp.euler_moments(int(steps[j]), dt[i, 0], mu[i, 0], sigma[k, 0, 0], NEURON, V_0)
+        for n in range(2):
+            assert exact[n][k, i, j] == pytest.approx(float(one[n]), rel=1e-14)
+            assert euler[n][k, i, j] == pytest.approx(float(two[n]), rel=1e-14)

@@ -82,3 +82,47 @@ def test_the_membrane(threshold):
         spikes = [segment for c in ax.collections for segment in c.get_segments()]
         assert len(spikes) == run.spikes.counts[:2].sum() > 0
     assert len(run.plot().axes) == 1
+
+
+@pytest.mark.parametrize(("rate", "duration", "trials"), [(25.0, 20.0, 3), (25.0, 2.0, 60), (50.0, 100.0, 1)])
+def test_counts_are_drawn_in_windows_of_some_spikes_of_which_there_are_many(ax, rate, duration, trials):
+    trains = fp.PoissonTrain(rate).sample(duration, trials=trials, seed=1)
+    shares = np.array([bar.get_height() for bar in plot_counts(ax, trains)])
+    window = float(ax.get_xlabel().split()[-1])
+    assert 3.5 <= rate * window <= 21.0
+    number = trials * int(duration / window * (1.0 + 1e-3))
+    assert number >= 300
+    common = shares > 0.5 * shares.max()  # at half the height the error bars are short
+    assert np.all(np.sqrt(shares * (1.0 - shares) / number)[common] < 0.25 * shares[common])
+
+
+def test_counts_of_bins_are_of_whole_bins(ax):
+    law = fp.BernoulliTrain(25.0, 0.003)
+    plot_counts(ax, law.sample(3.0, trials=7, seed=1), law)
+    bins = float(ax.get_xlabel().split()[-1]) / 0.003
+    assert bins == pytest.approx(round(bins), abs=1e-2)
+
+
+def test_what_cannot_be_drawn_is_left_out():
+    silent = fp.SpikeTrains([], [], 1, (0.0, 1.0)).plot()
+    assert [ax.get_ylabel() for ax in silent.axes] == ["train"]
+    few = fp.SpikeTrains([0.2, 0.4], [0, 1], 2, (0.0, 1.0)).plot()
+    assert sorted(ax.get_ylabel() for ax in few.axes) == ["rate per train", "share of the windows", "train"]
+    for figure in (silent, few):
+        assert figure._repr_png_()[1:4] == b"PNG"
+
+
+def test_axes_carry_the_unit_of_time():
+    labels = [label for ax in TRAINS.plot(unit="s").axes for label in (ax.get_xlabel(), ax.get_ylabel())]
+    for expected in ("$t$ (s)", "interval (s)", "density (1/s)", "rate per train (1/s)"):
+        assert expected in labels
+    assert any(label.startswith("spikes in a time") and label.endswith(" s") for label in labels)
+    run = fp.simulate_membrane(NEURON, 15.0, 5.0, (0.0, 0.1), 1e-3)
+    assert run.plot(unit="s").axes[0].get_xlabel() == "$t$ (s)"
+
+
+def test_the_legend_of_the_membrane_hides_no_trace():
+    figure = fp.simulate_membrane(NEURON, 15.0, 5.0, (0.0, 0.3), 1e-3, trials=3, seed=1).plot()
+    figure.canvas.draw()
+    (ax,) = figure.axes
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
