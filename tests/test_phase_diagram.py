@@ -96,7 +96,7 @@ def straight(x, y):
 
 
 def strip(x, y):
-    return "strip" if abs(y - 0.25 - 0.02 * x) < 0.05 else "around"  # met by the bisection on every side
+    return "strip" if abs(y - 0.26 - 0.01 * x) < 0.05 else "around"
 
 
 def wedges(x, y):
@@ -108,12 +108,11 @@ def test_regions_cover_the_diagram_once_and_agree_with_the_labels(monkeypatch, l
     cells = divided(monkeypatch, label)
     names = set(cells.polygons)
     rng = np.random.default_rng(0)
-    wrong = 0
     for x, y in rng.uniform(0.0, 2.0, (300, 2)):
         found = {name: inside(cells.polygons[name], (x, y)) for name in names}
-        assert sum(found.values()) == 1, (x, y)
-        wrong += found != {name: int(name == label(x, y)) for name in names}
-    assert wrong <= (0 if label is straight else 8)  # where three regions meet, the lines end in their middle
+        assert sum(found.values()) == 1
+        if label is straight or max(abs(x - 1.3), abs(y - 1.6)) > 0.5:  # not where three meet, known to half a cell
+            assert found[label(x, y)] == 1, (x, y)
 
 
 def test_two_changes_along_a_side_are_two_boundaries(monkeypatch):
@@ -127,8 +126,8 @@ def test_two_changes_along_a_side_are_two_boundaries(monkeypatch):
 def test_a_strip_between_the_points_of_the_grid_goes_through_the_cells(monkeypatch):
     cells = divided(monkeypatch, lambda x, y: "under" if y < 0.1 else strip(x, y))
     for x in (0.3, 0.9, 1.7):
-        assert inside(cells.polygons["strip"], (x, 0.25 + 0.02 * x)) == 1
-        assert inside(cells.polygons["around"], (x, 0.25 + 0.02 * x)) == 0
+        assert inside(cells.polygons["strip"], (x, 0.26 + 0.01 * x)) == 1
+        assert inside(cells.polygons["around"], (x, 0.26 + 0.01 * x)) == 0
 
 
 def test_a_strip_that_ends_within_a_cell_has_a_tip(monkeypatch):
@@ -137,7 +136,7 @@ def test_a_strip_that_ends_within_a_cell_has_a_tip(monkeypatch):
 
     cells = divided(monkeypatch, label, nu_ext=(0.0, 1.0))
     (tip,) = cells.polygons["strip"]
-    np.testing.assert_allclose(np.mean(tip, axis=0), [0.5 / 3.0, 0.25], atol=1e-3)
+    np.testing.assert_allclose(np.mean(tip, axis=0), [0.5 / 3.0, 0.26], atol=1e-3)
 
 
 areas = st.lists(st.sampled_from("abcd"), min_size=9, max_size=9)
@@ -166,14 +165,14 @@ def test_whatever_the_labels_the_cells_are_covered(names):
 
 
 def test_every_boundary_is_one_between_labels_next_to_it():
-    diagram = fp.phase_diagram(NETWORK, g=[3.0, 4.0], nu_ext=[7.0, 9.5], bisections=6)
+    diagram = fp.phase_diagram(NETWORK, g=[3.5, 4.0], nu_ext=[7.5, 9.5], bisections=5)
     assert {name for pair in diagram.boundaries for name in pair} == set(diagram.regions)
     for pair, lines in diagram.boundaries.items():
         for line in lines:
             for g, nu_ext in (line[0], line[-1]):
                 if nu_ext in diagram.nu_ext or g in diagram.g:  # not in the middle of a cell
                     near = {
-                        network_label(replace(NETWORK, g=g + x * 1.0 / 64, nu_ext=nu_ext + y * 2.5 / 64))
+                        network_label(replace(NETWORK, g=g + x * 0.5 / 32, nu_ext=nu_ext + y * 2.0 / 32))
                         for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1))
                     }
                     assert set(pair) <= near

@@ -34,7 +34,10 @@ LABELS = {
     "SI slow": f"synchronous, irregular: an oscillation grows of which the delay lasts at most {FAST:g} of a cycle",
     "?": "stability not resolved",
 }
-"""What the labels mean; several stable possibilities are joined by " + ", from the lowest rate to the highest."""
+"""What the labels mean; states that are no saddles are joined by " + ", from the lowest rate to the highest.
+
+The CV is that of the theory, in which inputs are white noise; neurons of an actual network fire more regularly, so that
+there AR reaches further into AI than here (`BalancedState.cv`)."""
 
 
 @dataclass(frozen=True, eq=False)

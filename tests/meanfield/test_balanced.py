@@ -186,6 +186,21 @@ def test_what_cannot_balance_is_refused(changes, named):
         fp.dense_balance(PAIR, **BALANCED | changes)
 
 
+@pytest.mark.parametrize("seed", [-1, 0.5, True, None])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(fp.InvalidArgument, match="`seed`"):
+        brunel(C_E=80).sample(400, seed=seed)
+    with pytest.raises(fp.InvalidArgument, match="`seed`"):
+        brunel(C_E=80).two_populations().sample([320, 80], seed=seed)
+
+
+def test_without_a_delay_there_are_no_actual_neurons():
+    with pytest.raises(fp.InvalidArgument, match="`delay` must be positive"):
+        brunel(C_E=80, delay=0.0).sample(400)
+    with pytest.raises(fp.InvalidArgument, match="`delays`"):
+        brunel(C_E=80, delay=0.0).two_populations().sample([320, 80])
+
+
 def test_other_things_are_no_neurons():
     with pytest.raises(fp.InvalidArgument, match="neuron"):
         fp.BrunelNetwork(None, 1000, 0.25, 0.1, 5.0, 20.0)
