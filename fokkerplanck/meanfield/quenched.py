@@ -172,7 +172,7 @@ def _matrices(network: PlasticNetwork, graphs: Any) -> list[Any]:
             raise InvalidArgument(f"`graphs` lacks the pair {pair!r}.")
         if len(np.shape(graphs[pair])) != 2 or 0 in np.shape(graphs[pair]):
             raise InvalidArgument(
-                f"`graphs` must hold matrices (receiving, sending), not an array of the shape {np.shape(graphs[pair])}."
+                f"`graphs` must hold matrices of receivers and senders, not of the shape {np.shape(graphs[pair])}."
             )
         matrix = csr_array(graphs[pair], dtype=float)
         if not np.all(np.isfinite(matrix.data)) or np.any(matrix.data < 0.0):

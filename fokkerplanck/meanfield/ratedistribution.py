@@ -305,19 +305,16 @@ class RateDistribution:
         else:
             smooth = [i for i, p in enumerate(into) if _is_smooth(p.degrees, alone=len(into) == 1)]
             rows = self._atoms(k, smooth)
-        law: Law | None = None
-        error = np.inf
-        for counts in _line_counts(len(smooth) + 1, rows[1].size):
-            before, law = law, self._on_lines(k, (smooth, fixed, rows), counts, (tilted, by_degree))
-            if before is not None:
-                error = before.apart(law)
-                law = replace(law, error=error)
-                if error < LINES_AGREE:
-                    break
-        assert law is not None
-        if error > LINES_DIFFER and np.isfinite(error):
+        counts, *more = _line_counts(len(smooth) + 1, rows[1].size)
+        law = self._on_lines(k, (smooth, fixed, rows), counts, (tilted, by_degree))
+        for counts in more:
+            finer = self._on_lines(k, (smooth, fixed, rows), counts, (tilted, by_degree))
+            law = replace(finer, error=law.apart(finer))
+            if law.error < LINES_AGREE:
+                break
+        if law.error > LINES_DIFFER:
             warnings.warn(
-                f"a distribution function is known to about {error:.1g} only: the in-degrees vary too much.",
+                f"a distribution function is known to about {law.error:.1g} only: the in-degrees vary too much.",
                 FokkerPlanckWarning,
                 stacklevel=4,
             )

@@ -40,7 +40,7 @@ HALVINGS, CLOSE = 16, 1e-3
 HELD = 60
 """Evaluations at most for the other moments at one value of m_μ."""
 STEPS, SHARES, LENIENT = 30, (1.0, 0.5, 0.25, 0.1, 0.03), 3.0
-"""Of Newton's method: steps, shares of one that are tried, and growth of the residual beside known solutions."""
+"""Of Newton's method: steps, shares of one that are tried, growth of the residual allowed beside known solutions."""
 ROUNDS, MOST_STARTS, TRIED = 4, 64, 40
 """Of deflated searches; starts of each; rates at which a population alone is looked at."""
 

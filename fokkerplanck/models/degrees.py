@@ -73,7 +73,7 @@ class DegreeLaw(ABC):
 
     @abstractmethod
     def in_degree(self, k: ArrayLike) -> np.ndarray:
-        """ρ_K(k): a density (infinite at 0 for a gamma law with sd > mean), or of a discrete law a probability."""
+        """ρ_K(k): a density (gamma with sd > mean: infinite at 0), or the probability of k of a discrete law."""
 
     def in_neighbour(self, k: ArrayLike) -> np.ndarray:
         """ρ*_K(k) = ρ_K(k) E[L | K = k]/E[L], of the same kind as `in_degree`."""

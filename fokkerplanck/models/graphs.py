@@ -13,7 +13,7 @@ from ..outcomes import FokkerPlanckWarning, InvalidArgument, frozen
 FULLEST = 0.98
 """Share of all rows that one column is met by, at most."""
 GROUPS, CORRECTIONS, MET = 12, 40, 1e-4
-"""Groups of in-degrees for the correction of propensities, its steps at most, and the accuracy that ends it."""
+"""Groups of in-degrees for the correction of propensities, its steps at most, the relative accuracy that ends it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +99,8 @@ def connected(K: np.ndarray, L: np.ndarray, rng: np.random.Generator, own: bool)
 def waiting_rates(K: np.ndarray, L: np.ndarray) -> np.ndarray:
     """Rates λ of exponential waiting times: rows that take the first K_i columns meet them in proportion to L.
 
-    Row i has met column j with the probability 1 − exp(−λ_j t_i) at the time t_i at which it has met K_i of them, and
-    the mean of this over the rows is to be L_j ΣK/(rows ΣL).
+    Row i has met column j with the probability 1 − exp(−λ_j t_i) at the time t_i at which it has met K_i of them. The
+    mean of this over the rows is to be L_j ΣK/(rows ΣL).
     """
     target = L * (K.mean() / L.sum())
     if target.max(initial=0.0) > FULLEST:

@@ -107,8 +107,8 @@ def plot_rate_distribution(
     names = found.network.names
     if rates is not None and not isinstance(rates, Mapping) and len(names) > 1:
         raise InvalidArgument(
-            "`rates` must be a mapping from names to arrays where there are several populations, such as "
-            "`QuenchedRates.rate`."
+            "`rates` must be a mapping from the names of populations to arrays, such as `QuenchedRates.rate`, where "
+            "there are several."
         )
     given = dict(rates) if isinstance(rates, Mapping) else {} if rates is None else {names[0]: rates}
     for name in given:
@@ -159,7 +159,7 @@ def plot_weight_distribution(law: Law, ax: Axes | None = None) -> Figure:
 
 
 def _points(law: Law) -> list[float]:
-    """The lowest rate if it has a positive probability, as of neurons without synapses: no density shows it."""
+    """The lowest rate if it has a positive probability, as that of neurons without synapses: no density shows it."""
     low = float(law.values.min())
     low += 1e-12 * abs(low)
     return [low] if law.cdf(low) > VISIBLE else []

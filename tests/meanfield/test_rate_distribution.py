@@ -10,6 +10,7 @@ from scipy.special import ndtr
 from strategies import share_of_examples
 
 import fokkerplanck as fp
+from fokkerplanck.meanfield import ratesolutions
 from fokkerplanck.meanfield.firstpassage import log_mean_first_passage
 from fokkerplanck.meanfield.siegertrate import rates
 
@@ -231,6 +232,134 @@ def test_nothing_is_ever_not_a_number(rule, total, r, mu_ext, sigma_ext, K):
     assert one.converged or "not converged" in one.message
 
 
+# -- several solutions -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("net", "signs"),
+    [
+        (network(fp.StaticWeight(-0.5), fp.GammaDegrees(1000.0, 100.0), 30.0, 2.0), [1]),
+        (network(fp.StaticWeight(0.5), fp.FixedDegree(100), 13.0, 0.0), [1, -1, 1]),
+    ],
+)
+def test_changes_of_sign_are_followed_from_the_end_they_were_seen_from(net, signs):
+    found = fp.rate_distributions(net, degree_nodes=8, normal_nodes=4)
+    assert [-1 if one.repelling else 1 for one in found] == signs
+
+
+def test_two_populations_apart_have_all_products_of_their_solutions():
+    alone = [one.mean for one in fp.rate_distributions(network(fp.StaticWeight(0.2), fp.FixedDegree(100), 10.0, 3.0))]
+    both = {"X": NEURON, "Y": NEURON}
+    degrees = {("X", "X"): fp.FixedDegree(100), ("Y", "Y"): fp.FixedDegree(100)}
+    found = fp.rate_distributions(fp.PlasticNetwork(both, degrees, fp.StaticWeight(0.2), 10.0, 3.0))
+    rates_ = [(one.population("X").mean, one.population("Y").mean) for one in found]
+    np.testing.assert_allclose(rates_, [(x, y) for x in alone for y in alone], rtol=1e-7)
+    degrees = {("X", "X"): fp.FixedDegree(100), ("Y", "X"): fp.FixedDegree(10)}
+    found = fp.rate_distributions(fp.PlasticNetwork(both, degrees, fp.StaticWeight(0.2), 10.0, 3.0))
+    np.testing.assert_allclose([one.population("X").mean for one in found], alone, rtol=1e-7)
+
+
+def test_a_missing_solution_is_found_by_deflation_or_told(monkeypatch):
+    net = network(fp.StaticWeight(0.2), fp.FixedDegree(100), 10.0, 3.0)
+    monkeypatch.setattr(ratesolutions, "_scanned", lambda *_: [])  # the repelling one is then no one's start
+    assert [round(one.mean, 2) for one in fp.rate_distributions(net)] == [0.0, 27.89, 236.22]
+    monkeypatch.setattr(ratesolutions, "ROUNDS", 0)
+    with pytest.warns(fp.FokkerPlanckWarning, match="over the 2 found add up to 2, not 1"):
+        assert len(fp.rate_distributions(net)) == 2
+
+
+def test_rates_that_run_away_are_told():
+    net = network(fp.StaticWeight(0.3), fp.GammaDegrees(100.0, 40.0), neuron=fp.LIF(0.02, 20.0, 10.0))
+    with pytest.warns(fp.FokkerPlanckWarning, match="no distribution of rates was found: .*they may run away"):
+        assert fp.rate_distributions(net, degree_nodes=6, normal_nodes=4, evaluations=60) == ()
+    with pytest.warns(fp.FokkerPlanckWarning, match="ran away"):
+        actual = fp.quenched_rates(net, net.degrees.graph(300))
+    assert not actual.converged
+    assert np.isinf(actual.residual)
+    assert np.all(np.isfinite(actual.rates))
+
+
+# -- points of positive probability ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("degrees", "J"), [(fp.FixedDegree(100), 0.1), (fp.PoissonDegrees(3.0), 0.5), (fp.GammaDegrees(50.0, 20.0), 0.1)]
+)
+def test_the_distance_to_its_own_neurons_is_that_of_noise(degrees, J):
+    one = fp.rate_distribution(network(fp.StaticWeight(J), degrees))
+    drawn = one.sample(5000, seed=1).rate
+    distance = one.population().distance(drawn)
+    assert distance < 1.63 / np.sqrt(5000)
+    if isinstance(degrees, fp.FixedDegree):
+        assert distance < 1e-12
+    if isinstance(degrees, fp.GammaDegrees):  # every value is looked at
+        F, n = one.cdf(np.sort(drawn)), np.arange(5001) / 5000
+        assert distance == pytest.approx(max(np.max(np.abs(F - n[:-1])), np.max(np.abs(F - n[1:]))), abs=2e-6)
+
+
+# -- laws of degrees that are broad, large or many ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("degrees", [fp.GammaDegrees(100.0, 200.0, correlation=0.5), fp.PowerLawDegrees(1.0, 0.1, 1e4)])
+def test_broad_degrees(degrees):
+    one = fp.rate_distribution(network(fp.StaticWeight(0.05), degrees))
+    law = one.population()
+    assert law.error < 1.5e-3
+    drawn = np.sort(one.sample(100_000, seed=1).rate)
+    gap = law.cdf(drawn[::500]) - np.arange(0, 100_000, 500) / 100_000
+    assert np.max(np.abs(gap)) < 1.63 / np.sqrt(100_000) + law.error
+
+
+@pytest.mark.parametrize("degrees", [fp.PoissonDegrees(1000.0), fp.PoissonDegrees(1e6), fp.BinomialDegrees(10**6, 0.5)])
+def test_large_discrete_degrees(degrees):
+    one = fp.rate_distribution(network(fp.StaticWeight(10.0 / degrees.mean), degrees))
+    law = one.population()
+    assert law.mean == pytest.approx(one._map.clouds[0].weight @ one._map.rates(one._x)[0], rel=1e-6)
+    assert law.distance(one.sample(20_000, seed=2).rate) < 1.63 / np.sqrt(20_000)
+    assert len(law.weight) < 3000
+
+
+def test_many_discrete_degrees_together():
+    names = ("X", "Y", "Z")
+    degrees = dict.fromkeys([(a, b) for a in names for b in names], fp.PoissonDegrees(50.0))
+    one = fp.rate_distribution(
+        fp.PlasticNetwork(dict.fromkeys(names, NEURON), degrees, fp.StaticWeight(0.03), 13.0, 5.0), None, 4, 4
+    )
+    law = one.population("X")
+    assert law.distance(one.sample(20_000, 1, "X").rate) < 1.63 / np.sqrt(20_000)
+    assert law.values.size < 1_000_000
+
+
+def test_rates_of_many_neurons_are_computed_in_parts(monkeypatch):
+    mu = np.linspace(-10.0, 60.0, 1001)
+    whole = rates(NEURON, mu, np.full(mu.size, 4.0))
+    monkeypatch.setattr("fokkerplanck.meanfield.siegertrate.AT_ONCE", 100)
+    np.testing.assert_array_equal(rates(NEURON, mu, np.full(mu.size, 4.0)), whole)
+
+
+def test_many_nodes_are_numbers():
+    one = fp.rate_distribution(network(), degree_nodes=4, normal_nodes=190)
+    assert one.converged
+    assert one.mean == pytest.approx(6.5288, abs=0.01)
+
+
+def test_a_law_says_what_it_is(found):
+    assert repr(found.weights()).startswith("Law(mean 0.0")
+    point = fp.rate_distribution(network(fp.StaticWeight(0.1), fp.FixedDegree(100)))
+    assert repr(point.population()) == "Law(all at 8.88146)"
+
+
+def test_a_population_without_synapses_on_graphs():
+    apart = fp.PlasticNetwork(
+        {"X": NEURON, "Y": NEURON}, {("X", "X"): fp.FixedDegree(10)}, fp.StaticWeight(0.1), 13.0, 5.0
+    )
+    A = apart.graphs(50)
+    with pytest.raises(fp.InvalidArgument, match="how many neurons 'Y' has"):
+        fp.quenched_rates(apart, A)
+    actual = fp.quenched_rates(apart, {**A, "Y": 7})
+    np.testing.assert_allclose(actual.rate["Y"], np.full(7, rates(NEURON, np.array([13.0]), np.array([25.0]))[0]))
+
+
 # -- actual graphs ----------------------------------------------------------------------------------------------
 
 
@@ -270,6 +399,9 @@ def test_rates_on_a_graph_have_the_law_of_its_degrees(rule):
         (lambda: fp.rate_distribution(network(), tolerance=0.0), "`tolerance`"),
         (lambda: fp.rate_distribution(network(), branch="middle"), "`branch`"),
         (lambda: fp.quenched_rates(network(), np.ones((3, 4))), "`graphs` give population"),
+        (lambda: fp.quenched_rates(network(), np.zeros((0, 0))), "`graphs` must hold matrices"),
+        (lambda: fp.quenched_rates(network(), np.zeros(5)), "`graphs` must hold matrices"),
+        (lambda: fp.quenched_rates(network(), np.ones((3, 3)), start=[1.0, 2.0]), "`start` has the shape"),
         (lambda: fp.quenched_rates(network(), np.full((3, 3), np.nan)), "`graphs` must hold"),
         (lambda: fp.quenched_rates(network(), np.ones((3, 3)), start=-1.0), "`start`"),
         (lambda: fp.quenched_rates(network(), np.ones((3, 3)), start=501.0), "1/tau_ref"),
@@ -283,8 +415,12 @@ def test_refusals(ask, message):
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda found: found.population("E"), "`name` = 'E': Unknown population"),
-        (lambda found: found.population(1), "there is 1 population"),
+        (lambda found: found.population("E"), "Unknown population; the only one has no name"),
+        (lambda found: found.population(1), "there is 1 population:"),
+        (lambda found: found.population(1.5), "`name` = 1.5, but it must be the name"),
+        (lambda found: found.given_degree({"Q": 3.0}), "the only population has no name"),
+        (lambda found: found.cdf(np.nan), "`x` must be numbers"),
+        (lambda found: found.density([1.0, np.nan]), "`x` must be numbers"),
         (lambda found: found.quantile(1.0), "`q` must lie between"),
         (lambda found: found.given_degree(-3.0), "`degree`"),
         (lambda found: found.sample(0), "`count`"),

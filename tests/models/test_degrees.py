@@ -8,6 +8,8 @@ from scipy import integrate, stats
 from strategies import share_of_examples
 
 import fokkerplanck as fp
+from fokkerplanck.models.degrees import hermite
+from fokkerplanck.models.graphs import connected
 
 shares = st.floats(0.1, 0.9)
 correlations = st.floats(-0.95, 0.95)
@@ -120,6 +122,35 @@ def test_in_neighbours_on_graphs(r):
     assert empirical.mean == pytest.approx(found.in_degree.mean(), rel=1e-12)
 
 
+def test_dense_graphs_meet_senders_in_proportion_to_their_propensity():
+    K = np.tile([50, 100, 150], 80)
+    L = np.linspace(20.0, 180.0, 240)
+    met = np.zeros(240)
+    for seed in range(20):
+        met += connected(K, L, np.random.default_rng(seed), own=False).sum(axis=0) / 20
+    np.testing.assert_allclose(met, L, atol=4.5 * np.sqrt(240 / 4 / 20))  # without correction the last one is at 161
+
+
+def test_a_propensity_that_cannot_be_met_is_told():
+    law = fp.TabulatedDegrees([20], [10, 200], [[18 / 19, 1 / 19]])
+    with pytest.warns(fp.FokkerPlanckWarning, match="`count`: the propensities ask some neurons for"):
+        law.graph(100, seed=1)
+
+
+def test_small_degrees_keep_their_mean():
+    K, _ = fp.GammaDegrees(0.4, 0.2, correlation=0.7).sample(20_000)
+    assert K.mean() == pytest.approx(0.4, abs=4.0 * K.std() / np.sqrt(20_000))
+
+
+def test_a_large_poisson_law_as_a_smooth_one():
+    law = fp.PoissonDegrees(400.0)
+    x, w = hermite(64)
+    k = law.in_at(x)
+    assert w @ k == pytest.approx(400.0, rel=1e-5)
+    assert np.sqrt(w @ (k - 400.0) ** 2) == pytest.approx(20.0, rel=1e-3)
+    np.testing.assert_allclose(law.score(law.in_at(np.array([-3.0, 0.0, 3.0]))), [-3.0, 0.0, 3.0], atol=1e-3)
+
+
 def test_samples_of_the_gamma_law_pass_a_test_of_fit():
     K, L = fp.GammaDegrees(200.0, 60.0, 30.0, 0.5).sample(2000, seed=2)
     fit = stats.kstest(K + np.random.default_rng(0).uniform(-0.5, 0.5, K.size), stats.gamma(100 / 9, scale=18.0).cdf)
@@ -152,6 +183,15 @@ def test_samples_of_the_gamma_law_pass_a_test_of_fit():
         (lambda: fp.FixedDegree(10).graph(20, senders=5), "only 5 neurons"),
         (lambda: fp.measured_degrees(np.ones((2, 3))), "`graph`"),
         (lambda: fp.measured_degrees(np.zeros((2, 2))), "no synapse"),
+        (lambda: fp.measured_degrees(np.full((2, 2), np.nan)), "`graph` must be finite"),
+        (lambda: fp.TabulatedDegrees([1, np.inf], [1, 3], [[0.4, 0.1], [0.1, 0.4]]), "`k` must be .*finite"),
+        (lambda: fp.GammaDegrees(1e300, 1e290), "`mean`"),
+        (lambda: fp.GammaDegrees(1.0, 1e-9), "`sd`"),
+        (lambda: fp.BinomialDegrees(10**12, 0.5), "`candidates`"),
+        (lambda: fp.GammaDegrees(10.0, 3.0, correlation=0.5).tilt(np.nan), "`k` must be"),
+        (lambda: fp.PoissonDegrees(10.0).in_degree([1.0, np.nan]), "`k` must be"),
+        (lambda: fp.FixedDegree(3).graph(10, seed=-1), "`seed`"),
+        (lambda: fp.FixedDegree(3).graph(10, seed="a"), "`seed`"),
     ],
 )
 def test_refusals(make, message):

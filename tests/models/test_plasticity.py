@@ -53,6 +53,8 @@ def test_weights_relax_to_rest():
         (lambda: fp.StaticWeight(0.1, learning_rate=-1.0), "`learning_rate`"),
         (lambda: fp.HebbianWeight(0.1, 10.0).weight(3.0), "`post`"),
         (lambda: fp.PlasticWeight(3.0), "`function`"),
+        (lambda: fp.PlasticWeight(lambda a: 0.1 if a > 3 else 0.2), "np.where"),
+        (lambda: fp.StaticWeight(1e200), "`J`"),
         (lambda: fp.PlasticWeight(lambda pre, post: pre), "`function` could not be called"),
         (lambda: fp.PlasticWeight(lambda pre: 1.0 / (pre - 1.0) * np.inf), "`function` must map"),
         (lambda: fp.PlasticWeight(lambda pre: pre[:-1]), "`function` must map"),

@@ -64,7 +64,8 @@ def check(found: dict) -> list[Check]:
         noise = 1.63 / np.sqrt(len(sampled))  # 99 %
         predicted = EDGEWORTH * theory.in_neighbours().skewness / np.sqrt(K)
         measured = theory.given_degree(K).distance(sampled)
-        if label == "weak":
+        # With more inputs the difference is lost in the sampling error: no difference at all would pass.
+        if label == "weak" and len(sampled) >= 1000 * K:
             checks.append(Check(f"weak, K = {K}: distance", predicted, measured, noise, "absolute"))
     weak, strong = (
         [theory.given_degree(K).distance(sampled) for (label, K), (theory, sampled) in found.items() if label == kind]
