@@ -23,6 +23,8 @@ IMPOSSIBLE = 1e-3
 """Probability of a negative variance above which a warning is given."""
 RESOLVED, COARSE, MOST_NODES = 1e-7, 1e-3, 12_000
 """Quadrature error that ends refinement, the one that is warned of, and nodes beyond which nothing is refined."""
+NODES_AT_MOST = 200
+"""In each direction: beyond, outer nodes have probabilities that are no floating-point numbers."""
 SAME = 1e-7
 """Solutions whose moments differ by less, relative to their scale, are one."""
 STEP = 0.1
@@ -116,6 +118,9 @@ def _map_of(
         DEGREE_NODES[most] if degree_nodes is None else whole("degree_nodes", degree_nodes),
         NORMAL_NODES[most] if normal_nodes is None else whole("normal_nodes", normal_nodes),
     )
+    for name, count in zip(("degree_nodes", "normal_nodes"), counts, strict=True):
+        if count > NODES_AT_MOST:
+            raise InvalidArgument(f"`{name}` = {count}, but at most {NODES_AT_MOST} nodes can be told apart.")
     G = MomentMap(network, *counts)
     G.from_above = branch == "high"
     return G

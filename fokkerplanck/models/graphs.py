@@ -97,7 +97,7 @@ def connected(K: np.ndarray, L: np.ndarray, rng: np.random.Generator, own: bool)
 
 
 def waiting_rates(K: np.ndarray, L: np.ndarray) -> np.ndarray:
-    """Rates λ of exponential waiting times: rows that take the first K_i columns meet them in proportion to L.
+    """Rates λ of waiting times with which rows that take the first K_i columns meet these in proportion to L.
 
     Row i has met column j with the probability 1 − exp(−λ_j t_i) at the time t_i at which it has met K_i of them. The
     mean of this over the rows is to be L_j ΣK/(rows ΣL).

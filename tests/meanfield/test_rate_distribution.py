@@ -396,6 +396,8 @@ def test_rates_on_a_graph_have_the_law_of_its_degrees(rule):
         (lambda: fp.rate_distribution(network(), start=600.0), "`start` = 600.*500"),
         (lambda: fp.rate_distribution(network(), start=[1.0, 2.0]), "`start` has the shape"),
         (lambda: fp.rate_distribution(network(), degree_nodes=0.5), "`degree_nodes`"),
+        (lambda: fp.rate_distribution(network(), degree_nodes=300), "`degree_nodes` = 300"),
+        (lambda: fp.rate_distribution(network(), degree_nodes=4, normal_nodes=400), "`normal_nodes` = 400"),
         (lambda: fp.rate_distribution(network(), tolerance=0.0), "`tolerance`"),
         (lambda: fp.rate_distribution(network(), branch="middle"), "`branch`"),
         (lambda: fp.quenched_rates(network(), np.ones((3, 4))), "`graphs` give population"),
