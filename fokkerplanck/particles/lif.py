@@ -185,7 +185,7 @@ def simulate_lif(
     ----------
     network : SpikingNetwork
         Or a realisation of a network that is known by its laws: `fp.BrunelNetwork(...).sample(5000)`,
-        `fp.PlasticNetwork(...).sample(2000)`.
+        `fp.PlasticNetwork(...).sample(2000, delay=0.001)`.
     t_span : (float, float)
         Start and end (time).
     settle : float, optional
