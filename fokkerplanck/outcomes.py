@@ -147,6 +147,13 @@ def non_negative(name: str, value: object) -> float:
     return number_in(name, value, lambda x: x >= 0, "zero or positive")
 
 
+def whole_number(name: str, value: object, least: int) -> int:
+    """Return `value` as an int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise InvalidArgument(f"`{name}` must be a whole number of at least {least}, not {value!r}.")
+    return int(value)
+
+
 def named(what: str, table: Mapping[str, Any], name: object) -> Any:
     """`table[name]`, or a refusal that lists the right names."""
     if isinstance(name, str) and name in table:

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -107,9 +108,13 @@ def _workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
             del os.environ["OMP_NUM_THREADS"]
 
 
+_kept_claims = cache(find_claims)
+"""Loaded once by a process that checks many of them."""
+
+
 def _judge_named(name: str, quick: bool, folder: Path) -> tuple:
     """What `judge` finds, without the claim's functions: those do not travel between processes."""
-    verdict = judge(find_claims()[name], quick, folder)
+    verdict = judge(_kept_claims()[name], quick, folder)
     return verdict.checks, verdict.seconds, verdict.figure, verdict.error
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .outcomes import FokkerPlanckWarning, InvalidArgument, finite_number, frozen, positive, real_array
+from .outcomes import FokkerPlanckWarning, InvalidArgument, finite_number, frozen, positive, real_array, whole_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,13 +28,6 @@ FEWEST_WINDOWS = 50
 """Windows that the longest default one leaves, all trains together."""
 SHORT = 8.0
 """Mean intervals times CV² below which a recording is short: of Poisson trains e^−8 of the intervals are longer."""
-
-
-def checked_whole(name: str, value: object, least: int) -> int:
-    """A whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidArgument(f"`{name}` must be a whole number of at least {least}, not {value!r}.")
-    return int(value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,7 +63,7 @@ class SpikeTrains:
     t_span: tuple[float, float]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "count", checked_whole("count", self.count, 1))
+        object.__setattr__(self, "count", whole_number("count", self.count, 1))
         object.__setattr__(self, "t_span", _checked_span(self.t_span))
         times, trains = real_array("times", self.times), np.array(self.trains)
         _check_times(times, self.t_span)
@@ -98,7 +91,7 @@ class SpikeTrains:
 
     def train(self, k: int) -> np.ndarray:
         """The spike times of train k."""
-        if checked_whole("k", k, 0) >= self.count:
+        if whole_number("k", k, 0) >= self.count:
             raise InvalidArgument(f"`k` = {k}, but there are {self.count} trains, numbered from 0.")
         return self.times[self.trains == k]
 
@@ -260,7 +253,7 @@ def _of_simulation(solution: Any, neurons: object, t_span: object, count: int | 
     if neurons is not None or t_span is not None:
         raise InvalidArgument("`trains` is a simulation, which knows its neurons and its times; leave them out.")
     times, who = solution.raster
-    recorded = int(solution.settings.get("raster", 0)) if count is None else checked_whole("count", count, 1)
+    recorded = int(solution.settings.get("raster", 0)) if count is None else whole_number("count", count, 1)
     if not recorded:
         raise InvalidArgument(
             "`trains` is a simulation that recorded no single neurons; give fp.simulate a number of them, raster=100 "
@@ -442,7 +435,7 @@ def _checked_edges(bins: object, x: np.ndarray, mean: float) -> np.ndarray:
     if bins is None:
         bins = min(max(FEWEST_BINS, int(np.sqrt(len(x)))), BINS)
     if isinstance(bins, int | np.integer) and not isinstance(bins, bool):
-        return np.linspace(0.0, min(TAIL * mean, 1.001 * float(x.max())), checked_whole("bins", bins, 1) + 1)
+        return np.linspace(0.0, min(TAIL * mean, 1.001 * float(x.max())), whole_number("bins", bins, 1) + 1)
     edges = real_array("bins", bins)
     if edges.ndim != 1 or len(edges) < 2 or not np.all(np.isfinite(edges)) or not np.all(np.diff(edges) > 0.0):
         raise InvalidArgument("`bins` must be a number of bins, or their edges in increasing order.")

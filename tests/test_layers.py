@@ -13,7 +13,7 @@ import fokkerplanck
 
 PACKAGE = Path(fokkerplanck.__file__).parent
 ROWS = [
-    {"outcomes", "interpolation", "grid", "state", "elements"},
+    {"outcomes", "progress", "interpolation", "grid", "state", "elements"},
     {"models"},
     {"operators", "meanfield", "solution", "trees", "spiketrains"},
     {"steppers", "diagnostics", "stationary", "spectrum", "delays", "networks", "continuation", "learned"},

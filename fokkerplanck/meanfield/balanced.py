@@ -23,7 +23,7 @@ from scipy.optimize import brentq
 from ..models.catalog import nnlif
 from ..models.degrees import whole
 from ..models.discrete_degrees import FixedDegree
-from ..models.lif import LIF, Dictionary
+from ..models.lif import LIF, Dictionary, require_neuron
 from ..models.network import Network
 from ..models.population import Population
 from ..models.refractory import FixedRefractory
@@ -89,7 +89,7 @@ class BrunelNetwork:
     delay: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_neuron("neuron", self.neuron)
+        require_neuron(self.neuron)
         if self.C_ext is None:
             object.__setattr__(self, "C_ext", self.C_E)
         laws = {
@@ -540,13 +540,8 @@ def named_neurons(neurons: object) -> tuple[tuple[str, ...], tuple[LIF, ...]]:
     if not members:
         raise InvalidArgument("`neurons` is empty; a network has at least one population.")
     for member in members:
-        _require_neuron("neurons", member)
+        require_neuron(member, "neurons")
     return names, members
-
-
-def _require_neuron(name: str, neuron: object) -> None:
-    if not isinstance(neuron, LIF):
-        raise InvalidArgument(f"`{name}` must be an fp.LIF, not {neuron!r:.80}.")
 
 
 def _table(name: str, value: Any, shape: tuple[int, ...], signed: bool = True) -> np.ndarray:

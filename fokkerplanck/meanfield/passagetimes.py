@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import CubicHermiteSpline
 
-from ..models.lif import LIF
+from ..models.lif import LIF, require_neuron
 from ..outcomes import InvalidArgument, finite_number, frozen, named, positive, real_array
 from .intervals import IntervalMoments, isi_moments
 from .passage_contour import Contours, PassageTransform
-from .siegert import require_neuron
 from .volterra import volterra_passage
 
 RAREST = 10.0

@@ -11,8 +11,16 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from ..models.lif import finite_values, known_values
-from ..outcomes import FokkerPlanckWarning, InvalidArgument, finite_number, number_in, positive, real_array
-from ..spiketrains import SpikeTrains, checked_whole
+from ..outcomes import (
+    FokkerPlanckWarning,
+    InvalidArgument,
+    finite_number,
+    number_in,
+    positive,
+    real_array,
+    whole_number,
+)
+from ..spiketrains import SpikeTrains
 
 WHOLE = 1e-9
 """Relative difference from a whole number of bins that is rounding."""
@@ -142,7 +150,7 @@ class PoissonTrain:
         1
         """
         duration, start = positive("duration", duration), finite_number("start", start)
-        trials, rng = checked_whole("trials", trials, 1), generator(seed)
+        trials, rng = whole_number("trials", trials, 1), generator(seed)
         bound = self.rate if self.highest is None else self.highest
         assert not callable(bound)
         _check_number(bound * duration * trials)
@@ -330,7 +338,7 @@ class BernoulliTrain:
 
     def sample(self, duration: float, trials: int = 1, seed: int = 0) -> SpikeTrains:
         """Independent trains from time 0, one for each trial; a spike lies in the middle of its bin."""
-        bins, trials, rng = self.bins(duration), checked_whole("trials", trials, 1), generator(seed)
+        bins, trials, rng = self.bins(duration), whole_number("trials", trials, 1), generator(seed)
         _check_number(bins * trials * self.probability)
         places = _successes(bins * trials, self.probability, rng)
         trains, which = np.divmod(places, bins)
@@ -344,7 +352,7 @@ class BernoulliTrain:
 
 def generator(seed: object) -> np.random.Generator:
     """The random numbers of a whole-number seed."""
-    return np.random.default_rng(checked_whole("seed", seed, 0))
+    return np.random.default_rng(whole_number("seed", seed, 0))
 
 
 def _checked_rate(rate: object) -> float:

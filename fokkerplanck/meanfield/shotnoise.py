@@ -25,8 +25,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import ndtr, sici
 
 from ..models.lif import broadcast_values, finite_values, known_values
-from ..outcomes import InvalidArgument, finite_number, frozen, positive, real_array
-from ..spiketrains import SpikeTrains, checked_whole
+from ..outcomes import InvalidArgument, finite_number, frozen, positive, real_array, whole_number
+from ..spiketrains import SpikeTrains
 from .poisson import generator
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -251,7 +251,7 @@ class ShotNoise:
 
     def cumulant(self, n: int) -> float:
         """κ_n of the stationary law."""
-        n = checked_whole("n", n, 1)
+        n = whole_number("n", n, 1)
         return float(np.sum(self.spikes * self.jumps**n) / n) + (self.E_l if n == 1 else 0.0)
 
     @property
@@ -354,7 +354,7 @@ class ShotNoise:
         t = np.atleast_1d(real_array("times", times))
         if t.ndim != 1 or not len(t) or not np.all(np.isfinite(t)) or np.any(np.diff(t) <= 0.0):
             raise InvalidArgument("`times` must be one finite time or several that increase.")
-        trials, rng = checked_whole("trials", trials, 1), generator(seed)
+        trials, rng = whole_number("trials", trials, 1), generator(seed)
         V = np.empty((trials, len(t)))
         V[:, 0] = self.E_l if V_0 is None else finite_number("V_0", V_0)
         for i, step in enumerate(np.diff(t), start=1):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..models.lif import LIF
+from ..models.lif import LIF, require_neuron
 from ..outcomes import InvalidArgument, real_array
 from .firstpassage import log_occupation, scaled_moments
 
@@ -314,11 +314,6 @@ def _square_of_ratio(a: np.ndarray, error: np.ndarray, b: np.ndarray) -> tuple[n
 
 
 # -- what is accepted ----------------------------------------------------------------------------------------------
-
-
-def require_neuron(neuron: LIF) -> None:
-    if not isinstance(neuron, LIF):
-        raise InvalidArgument(f"`neuron` must be an fp.LIF, not {neuron!r:.60}.")
 
 
 def _together(name: str, first: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

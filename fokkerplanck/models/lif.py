@@ -102,6 +102,12 @@ class LIF:
         return Dictionary(self, self.V_th - self.V_r if unit is None else unit)
 
 
+def require_neuron(neuron: object, name: str = "neuron") -> None:
+    """Refuse what is no LIF."""
+    if not isinstance(neuron, LIF):
+        raise InvalidArgument(f"`{name}` must be an fp.LIF, not {neuron!r:.60}.")
+
+
 @dataclass(frozen=True)
 class Dictionary:
     """Between a neuron in the units of the laboratory and the dimensionless equation: every quantity, both ways.
@@ -134,8 +140,7 @@ class Dictionary:
     unit: float
 
     def __post_init__(self) -> None:
-        if not isinstance(self.neuron, LIF):
-            raise InvalidArgument(f"`neuron` must be an fp.LIF, not {self.neuron!r}.")
+        require_neuron(self.neuron)
         object.__setattr__(self, "unit", positive("unit", self.unit))
 
     @classmethod

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..meanfield.balanced import BrunelNetwork
 from ..outcomes import InvalidArgument, frozen, real_array
+from ..progress import progress_bar
 from .asynchronous import BalancedState, balanced_states
 
 if TYPE_CHECKING:
@@ -180,15 +179,15 @@ def phase_diagram(
     count, stable = np.zeros(shape, dtype=int), np.zeros(shape, dtype=bool)
     table = np.zeros((6, *shape))
     label = np.empty(shape, dtype=object)
-    with _progress_bar(progress, label.size, "point") as step:
-        for i, j in product(range(shape[0]), range(shape[1])):
+    with progress_bar(progress, label.size, "point") as step:
+        for done, (i, j) in enumerate(product(range(shape[0]), range(shape[1])), start=1):
             states = balanced_states(replace(network, g=float(across[i]), nu_ext=float(up[j])))
             top = _highest(states, float(across[i]), float(up[j]))
             label[i, j] = _joined([state_label(state) for state in states])
             count[i, j], stable[i, j] = len(states), bool(top.stable)
             leading = (top.growth_rate, top.frequency) if top.loop.followed else (np.nan, np.nan)
             table[:, i, j] = top.rate, top.mu[0], top.sigma[0], top.cv[0], *leading
-            step()
+            step(done)
     cells = _Cells(across, up, label, _changes(network, across, up, label, int(bisections), progress))
     cells.divide()
     rate, mu, sigma, cv, growth_rate, frequency = (frozen(row) for row in table)
@@ -232,10 +231,10 @@ def _changes(
                 ends = (float(g[i]), float(nu_ext[j])), (float(g[k]), float(nu_ext[m]))
                 sides.append(((i, j, along), ends, (str(label[i, j]), str(label[k, m]))))
     found = {}
-    with _progress_bar(progress, len(sides), "side") as step:
-        for where, ends, labels in sides:
+    with progress_bar(progress, len(sides), "side") as step:
+        for done, (where, ends, labels) in enumerate(sides, start=1):
             found[where] = _located(network, ends, labels, bisections)
-            step()
+            step(done)
     return found
 
 
@@ -361,18 +360,6 @@ def _chained(segments: list[tuple[Point, Point]]) -> tuple[np.ndarray, ...]:
             joined += other[1:] if other[0] == joined[-1] else other[-2::-1]
         lines.append(joined)
     return tuple(frozen(np.array(line)) for line in lines)
-
-
-@contextmanager
-def _progress_bar(wanted: bool, total: int, unit: str) -> Iterator[Callable[[], Any]]:
-    """A tqdm bar, or nothing at all."""
-    if not wanted:
-        yield lambda: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, unit=unit) as bar:
-        yield bar.update
 
 
 def _highest(states: tuple[BalancedState, ...], g: float, nu_ext: float) -> BalancedState:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
@@ -16,8 +14,9 @@ from ..inputs import checked_flag, checked_span
 from ..meanfield.siegert import siegert_rate
 from ..models.plasticity import PlasticityRule, StaticWeight
 from ..models.spiking import Projection, SpikingNetwork
-from ..outcomes import InvalidArgument, Status, finite_number, frozen, non_negative, number_in
-from ..spiketrains import SpikeTrains, checked_whole
+from ..outcomes import InvalidArgument, Status, finite_number, frozen, non_negative, number_in, whole_number
+from ..progress import progress_bar
+from ..spiketrains import SpikeTrains
 from . import kernels
 from .random import checked_seed, sampler, streams, ziggurat
 from .simulate import patience
@@ -144,7 +143,7 @@ class LIFSolution:
 
     def cv(self, fewest: int = 20) -> np.ndarray:
         """Coefficients of variation of the intervals of those neurons that have at least `fewest` of them."""
-        many = self.intervals >= max(checked_whole("fewest", fewest, 2), 2)
+        many = self.intervals >= max(whole_number("fewest", fewest, 2), 2)
         return np.asarray(np.sqrt(self.interval_variances[many]) / self.interval_means[many])
 
     def __repr__(self) -> str:
@@ -238,7 +237,7 @@ def simulate_lif(
     settle = start + (end - start) / 3.0 if settle is None else finite_number("settle", settle)
     if not start <= settle < end:
         raise InvalidArgument(f"`settle` = {settle:g} must lie within t_span = ({start:g}, {end:g}).")
-    bins, raster = checked_whole("bins", bins, 1), checked_whole("raster", raster, 0)
+    bins, raster = whole_number("bins", bins, 1), whole_number("raster", raster, 0)
     if isinstance(initial, LIFState):
         state = run.check(initial)
     else:
@@ -311,18 +310,6 @@ class Connections:
 
     def _seen(self, traces: np.ndarray) -> tuple[np.ndarray, ...]:
         return (traces[self.senders], traces[self.receivers]) if self.individual else (traces[self.pre],)
-
-
-@contextmanager
-def _progress_bar(wanted: bool, windows: int) -> Iterator[Callable[[int], Any]]:
-    """A tqdm bar over the windows, or nothing at all."""
-    if not wanted:
-        yield lambda done: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=windows, unit="delay") as bar:
-        yield lambda done: bar.update(done - bar.n)
 
 
 # -- the run --------------------------------------------------------------------------------------------------------
@@ -436,7 +423,7 @@ class _Run:
         tally = _Tally(self.network, self.t_span, settle, bins, raster)
         now = _Moving(self, state, tally)
         status, together = Status.FINISHED, self._together()
-        with patience() as interrupted, _progress_bar(progress, windows) as advanced:
+        with patience() as interrupted, progress_bar(progress, windows, "delay") as advanced:
             for done in range(0, windows, together):
                 if not now.move(edges[done : done + together], self.runaway):
                     status = Status.BLOW_UP

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.special import erfcx, ndtr
 
 from ..inputs import checked_span, checked_step
-from ..models.lif import LIF, broadcast_values
+from ..models.lif import LIF, broadcast_values, require_neuron
 from ..outcomes import (
     FokkerPlanckWarning,
     InvalidArgument,
@@ -29,8 +29,9 @@ from ..outcomes import (
     non_negative,
     positive,
     real_array,
+    whole_number,
 )
-from ..spiketrains import SpikeTrains, checked_whole
+from ..spiketrains import SpikeTrains
 from . import kernels
 from .random import BLOCK, checked_seed, streams, ziggurat
 
@@ -84,7 +85,7 @@ def membrane_moments(
     >>> round(float(mean), 6), round(float(variance), 6)
     (13.160603, 10.808309)
     """
-    _require_neuron(neuron)
+    require_neuron(neuron)
     mean_input, noise, start, time = broadcast_values(_named_drive(mu, sigma, V_0) | {"t": (t, 0.0)})
     passed, rest = time / neuron.tau_m, neuron.E_l + mean_input
     mean = start * np.exp(-passed) - rest * np.expm1(-passed)
@@ -119,7 +120,7 @@ def euler_moments(
     >>> round(float(variance), 6)
     13.157895
     """
-    _require_neuron(neuron)
+    require_neuron(neuron)
     given = _named_drive(mu, sigma, V_0) | {"steps": (steps, 0.0), "dt": (dt, 0.0)}
     mean_input, noise, start, n, step = broadcast_values(given)
     if np.any(n != np.round(n)):
@@ -199,11 +200,11 @@ def euler_errors(
     >>> bool(0.9 < np.log2(found.strong[0] / found.strong[1]) < 1.1)
     True
     """
-    numbers = np.array([checked_whole("steps", n, 1) for n in steps])
+    numbers = np.array([whole_number("steps", n, 1) for n in steps])
     if not len(numbers) or np.any(numbers.max() % numbers):
         raise InvalidArgument(f"`steps` = {list(steps)} must be numbers of steps of which each divides the largest.")
     rest, sigma, tau = _rest(neuron, mu), non_negative("sigma", sigma), neuron.tau_m
-    duration, trials = positive("duration", duration), checked_whole("trials", trials, 2)
+    duration, trials = positive("duration", duration), whole_number("trials", trials, 2)
     _converging(duration / numbers, neuron, "steps")
     finest = int(numbers.max())
     step, rng = duration / finest, np.random.default_rng(checked_seed(seed))
@@ -356,7 +357,7 @@ def simulate_membrane(
     named("threshold", THRESHOLDS, threshold)
     if method == "euler":
         _converging(np.array(dt), neuron)
-    trials = checked_whole("trials", trials, 1)
+    trials = whole_number("trials", trials, 1)
     steps = _checked_steps(span, dt, trials)
     if threshold != "none":
         _warn_of_returns(neuron, rest, sigma, dt)
@@ -454,14 +455,9 @@ class _Engine:
         return SpikeTrains(times[order], who[order].astype(np.int64), len(self._V), (span[0], end))
 
 
-def _require_neuron(neuron: object) -> None:
-    if not isinstance(neuron, LIF):
-        raise InvalidArgument(f"`neuron` must be an fp.LIF, not {neuron!r:.60}.")
-
-
 def _rest(neuron: LIF, mu: object) -> float:
     """E_l + μ, to which the potential relaxes."""
-    _require_neuron(neuron)
+    require_neuron(neuron)
     return neuron.E_l + finite_number("mu", mu)
 
 
@@ -512,7 +508,7 @@ def _returning(neuron: LIF, rest: float, sigma: float, dt: float) -> float:
 
 def _checked_saves(save_every: object, steps: int, trials: int) -> int:
     if save_every is not None:
-        return checked_whole("save_every", save_every, 1)
+        return whole_number("save_every", save_every, 1)
     return -(-steps // int(max(2, min(SAVES, MOST_VALUES // trials))))
 
 

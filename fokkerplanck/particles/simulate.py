@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,8 @@ from ..models.drift import drift_at
 from ..models.overshoot import checked_overshoot
 from ..models.population import Population, require_population
 from ..models.voltage import VoltageModel
-from ..outcomes import FokkerPlanckWarning, InvalidArgument, Jump, Status, number_in, positive
+from ..outcomes import FokkerPlanckWarning, InvalidArgument, Jump, Status, number_in, positive, whole_number
+from ..progress import progress_bar
 from ..state import InitialDensity, State
 from . import kernels
 from .cascade import LARGE, Cascade, instant, noisy_cascade, uniform_cascade
@@ -161,13 +161,13 @@ def simulate(
     span = checked_span(t_span)
     times = checked_times(save_at, *span)
     synchrony = number_in("synchrony", synchrony, lambda x: 0 < x <= 1, "from above 0 to 1")
-    workers = _checked_whole("threads", os.cpu_count() or 1 if threads is None else threads, 1)
+    workers = whole_number("threads", os.cpu_count() or 1 if threads is None else threads, 1)
     bridged = checked_flag("bridge", bridge)
     model.coupling.external_at(span[0])  # refuses what is no current before anything depends on it
     clock = _clock(model, initial, span, dt)
     grid = _checked_grid(model, bins, span)
     state = starting_neurons(model, initial, count, (clock.start, span[1]), clock.dt, seed, history)
-    recorded = _checked_whole("raster", raster, 0)
+    recorded = whole_number("raster", raster, 0)
     if recorded > state.count:
         raise InvalidArgument(f"`raster` = {recorded}, but there are {state.count} neurons.")
     record = _Record(clock, grid, state.count, times, recorded)
@@ -270,12 +270,6 @@ def _check_step(model: Population, dt: float, start: float) -> None:
         raise InvalidArgument(
             f"`dt` = {dt:g} is longer than the transmission delay, {model.coupling.delay:g}; use at most that."
         )
-
-
-def _checked_whole(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidArgument(f"`{name}` must be a whole number of at least {least}, not {value!r}.")
-    return int(value)
 
 
 def _checked_grid(model: Population, bins: object, span: tuple[float, float]) -> Grid:
@@ -411,7 +405,7 @@ class _Run:
     def through(self, record: _Record, progress: bool) -> Status:
         """All steps, or as many as there are until something ends the run."""
         record.step(0, 0, self.crowd, self._kick)
-        with self.crowd.at_work(), patience() as stopped, _progress_bar(progress, self.clock) as show:
+        with self.crowd.at_work(), patience() as stopped, progress_bar(progress, self.clock.steps, "step") as show:
             for i in range(self.clock.steps):
                 try:
                     drive = self._drive(i)
@@ -517,15 +511,3 @@ def patience() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(asked)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _progress_bar(wanted: bool, clock: _Clock) -> Iterator[Callable[[int], Any]]:
-    """A tqdm bar over the steps, or nothing at all."""
-    if not wanted:
-        yield lambda done: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=clock.steps, unit="step") as bar:
-        yield lambda done: bar.update(done - bar.n)

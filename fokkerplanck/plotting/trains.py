@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ..outcomes import InvalidArgument
+from ..outcomes import InvalidArgument, whole_number
 from ..particles.membrane import membrane_moments
-from ..spiketrains import BINS, as_trains, checked_whole, fano_factor, spike_statistics
+from ..spiketrains import BINS, as_trains, fano_factor, spike_statistics
 from .figure import SolutionFigure
 from .panels import LEGEND
 from .style import COLOURS, SNAPSHOT_MAP
@@ -57,7 +57,7 @@ def plot_spikes(ax: Axes, trains: Any, first: int = SHOWN, unit: str | None = No
         Of time, written at the axis.
     """
     record = as_trains(trains)
-    shown = min(checked_whole("first", first, 1), record.count)
+    shown = min(whole_number("first", first, 1), record.count)
     rows = [record.train(k) for k in range(shown)]
     lines: Any = ax.eventplot(
         rows, lineoffsets=list(range(shown)), colors=COLOURS["density"], linelengths=0.8, linewidths=0.9
@@ -244,7 +244,7 @@ def plot_membrane(run: Membrane, paths: int = PATHS, unit: str | None = None) ->
     figure = SolutionFigure(figsize=(9.0, 4.2), layout="constrained")
     ax = figure.subplots()
     neuron = run.neuron
-    shown = min(checked_whole("paths", paths, 1), run.trials)
+    shown = min(whole_number("paths", paths, 1), run.trials)
     for k in range(shown):
         ax.plot(run.t, run.V[k], color=SNAPSHOT_MAP((k + 1) / (shown + 1)), lw=0.9)
     ax.axhline(neuron.E_l + run.mu, color=COLOURS["bound"], lw=1.2, ls=":", label=r"$E_l + \mu$")

@@ -1,0 +1,19 @@
+"""A progress bar, where one is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def progress_bar(wanted: bool, total: int, unit: str) -> Iterator[Callable[[int], Any]]:
+    """A tqdm bar, to be told how many of `total` are done; or nothing at all, without loading tqdm."""
+    if not wanted:
+        yield lambda done: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, unit=unit) as bar:
+        yield lambda done: bar.update(done - bar.n)
