@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
 from .grid import Grid
-from .inputs import check_fit, check_single, check_state, checked_flag, checked_tolerance
+from .inputs import check_single, check_state, checked_flag, checked_tolerance
 from .models.overshoot import checked_overshoot
 from .models.population import Population, require_population
 from .operators.dilated import StandingClock
@@ -168,7 +168,7 @@ def cascade(
     check_single(state, "state")
     if np.isnan(state.rate):
         raise InvalidArgument("`state` has a rate that is not a number; for a state at its blow-up use rate=np.inf.")
-    check_fit(model, state.grid, "state")
+    model.check_grid(state.grid, "state")
     check_state(model, replace(state, rate=0.0), "state")
     layer = LAYERS * _layer(model, state)
     if model.noise.gain == 0.0 and not transport:

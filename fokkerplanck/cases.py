@@ -53,6 +53,7 @@ models. A file with faults is refused with all of them at once, each by its dott
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import math
@@ -83,10 +84,10 @@ from pydantic import (
 
 from .clocks import ActivityClock, Clock, PhysicalTime
 from .elements import HIGHEST_DEGREE, LOWEST_DEGREE
-from .grid import Grid
+from .grid import Cells
 from .models.description import MODELS, POPULATIONS, model_from_dict, model_to_dict
+from .models.model import Model
 from .models.overshoot import OVERSHOOTS, checked_overshoot
-from .models.voltage import VoltageModel
 from .operators.schemes import FLUX_SCHEMES, Scheme
 from .operators.spectral import Spectral
 from .operators.weno import Weno5
@@ -131,10 +132,10 @@ class Case:
     """
 
     title: str
-    model: VoltageModel
+    model: Model
     initial: InitialDensity | dict[str, InitialDensity]
     t_span: tuple[float, float]
-    grid: Grid | None
+    grid: Cells | None
     scheme: Scheme | None
     stepper: Stepper | None
     rtol: float
@@ -296,7 +297,7 @@ class ModelTable(Table):
         self.build()
         return self
 
-    def build(self) -> VoltageModel:
+    def build(self) -> Model:
         # What the file leaves out is left to the model's own defaults.
         return model_from_dict(self.model_dump(exclude_unset=True))
 
@@ -310,7 +311,7 @@ class PopulationTable(ModelTable):
     def described(self) -> dict[str, Any]:
         return {"kind": self.kind, "b": self.b, **self.model_dump(exclude_unset=True)}
 
-    def build(self) -> VoltageModel:
+    def build(self) -> Model:
         return model_from_dict(self.described())
 
 
@@ -349,7 +350,7 @@ class NetworkTable(Table):
         self.build()
         return self
 
-    def build(self) -> VoltageModel:
+    def build(self) -> Model:
         members = {name: member.described() for name, member in self.populations.items()}
         return model_from_dict(self.model_dump(exclude_unset=True) | {"populations": members})
 
@@ -391,7 +392,7 @@ class ExcitatoryInhibitoryTable(Table):
         self.build()
         return self
 
-    def build(self) -> VoltageModel:
+    def build(self) -> Model:
         given = self.model_dump(exclude_unset=True)
         for slot in ("refractory", "threshold"):
             if isinstance(getattr(self, slot), dict):
@@ -432,9 +433,16 @@ class GridTable(Table):
     v_min: float | None = None
     v_max: float | None = None
     finest: Positive | None = None
+    end: Positive | None = None
 
-    def build(self, model: VoltageModel) -> Grid:
-        return model.grid(cells=self.cells, v_min=self.v_min, finest=self.finest, v_max=self.v_max)
+    def build(self, model: Model) -> Cells:
+        make: Callable[..., Cells] = model.grid
+        given, fields = self.model_dump(exclude_unset=True), inspect.signature(make).parameters
+        for name in given:
+            if name not in fields:
+                known = ", ".join(field for field in fields if field in type(self).model_fields)
+                raise InvalidArgument(f"`{name}` is no field of the grid of this model; it has {known}.")
+        return make(**given)
 
 
 class SpectralTable(Table):

@@ -1,12 +1,13 @@
-"""The voltage grid: cells whose faces fit the reset and the threshold."""
+"""Grids: cells between faces; on the voltage they fit the reset and the threshold."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.optimize import brentq
@@ -21,8 +22,56 @@ STEEPEST = 1e150
 """Largest ratio of the grading considered: beyond all use, short of overflow."""
 
 
+class Cells(ABC):
+    """What all grids of cells have, given their `faces`."""
+
+    faces: np.ndarray
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return len(self.faces) - 1
+
+    @cached_property
+    def v(self) -> np.ndarray:
+        """Cell centres, shape (cells,)."""
+        return frozen(0.5 * (self.faces[1:] + self.faces[:-1]))
+
+    @cached_property
+    def width(self) -> np.ndarray:
+        """Cell widths h, shape (cells,)."""
+        return frozen(np.diff(self.faces))
+
+    @property
+    def v_min(self) -> float:
+        return float(self.faces[0])
+
+    @property
+    def v_max(self) -> float:
+        return float(self.faces[-1])
+
+    @cached_property
+    def squares(self) -> np.ndarray:
+        """What replaces v² in ∫ v² n dv for cell averages of a smooth n (Sheppard's correction), shape (cells,)."""
+        return frozen(self.v**2 - self.width**2 / 12.0)
+
+    def sample(self, datum: InitialDensity) -> np.ndarray:
+        """What a density is on this grid: its cell averages."""
+        return datum.cell_averages(self)
+
+    @abstractmethod
+    def coarsened(self) -> Self:
+        """The grid with every second face."""
+
+    def restrict(self, density: np.ndarray) -> tuple[Self, np.ndarray]:
+        """`coarsened()`, and the cell averages there: the masses of merged cells added up."""
+        coarse = self.coarsened()
+        first = np.searchsorted(self.faces, coarse.faces[:-1])
+        return coarse, np.add.reduceat(density * self.width, first, axis=-1) / coarse.width
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Grid:
+class Grid(Cells):
     """Cells between `faces`, of which one is the reset V_R and one, as a rule the last, the threshold V_F.
 
     Unknowns live at the cell centres `v`. Build it with `model.grid(...)`, `Grid.uniform` or `Grid.graded`.
@@ -47,11 +96,7 @@ class Grid:
     V_F: float = np.nan
 
     def __post_init__(self) -> None:
-        faces = real_array("faces", self.faces)
-        if faces.ndim != 1 or len(faces) < MIN_CELLS + 1:
-            raise InvalidArgument(f"`faces` must be a vector of at least {MIN_CELLS + 1} potentials.")
-        if not np.all(np.isfinite(faces)) or not np.all(np.diff(faces) > 0):
-            raise InvalidArgument("`faces` must be finite and strictly increasing.")
+        faces = _checked_faces(self.faces)
         if self.V_R not in faces[1:-1]:
             raise InvalidArgument(f"V_R = {self.V_R:g} must be one of the inner faces, or the scheme loses an order.")
         V_F = float(faces[-1]) if np.isnan(self.V_F) else self.V_F
@@ -107,38 +152,6 @@ class Grid:
         faces[0] = v_min
         return cls(_pinned(faces, cells - above, V_R, V_F), V_R)
 
-    @property
-    def cells(self) -> int:
-        """Number of cells."""
-        return len(self.faces) - 1
-
-    @cached_property
-    def v(self) -> np.ndarray:
-        """Cell centres, shape (cells,)."""
-        return frozen(0.5 * (self.faces[1:] + self.faces[:-1]))
-
-    @cached_property
-    def width(self) -> np.ndarray:
-        """Cell widths h, shape (cells,)."""
-        return frozen(np.diff(self.faces))
-
-    @property
-    def v_min(self) -> float:
-        return float(self.faces[0])
-
-    @property
-    def v_max(self) -> float:
-        return float(self.faces[-1])
-
-    @cached_property
-    def squares(self) -> np.ndarray:
-        """What replaces v² in ∫ v² n dv for cell averages of a smooth n (Sheppard's correction), shape (cells,)."""
-        return frozen(self.v**2 - self.width**2 / 12.0)
-
-    def sample(self, datum: InitialDensity) -> np.ndarray:
-        """What a density is on this grid: its cell averages."""
-        return datum.cell_averages(self)
-
     def extended(self, v_max: float, cells: int) -> Grid:
         """The grid with `cells` more above V_F, growing geometrically from the width of the last one, up to v_max."""
         length, first = finite_number("v_max", v_max) - self.V_F, float(self.width[-1])
@@ -175,12 +188,6 @@ class Grid:
         kept = np.unique(np.concatenate([self.faces[:1], self.faces[parity::2], [self.V_R, self.v_max]]))
         return Grid(kept, self.V_R, self.V_F) if len(kept) > MIN_CELLS else self
 
-    def restrict(self, density: np.ndarray) -> tuple[Grid, np.ndarray]:
-        """`coarsened()`, and the cell averages there: the masses of merged cells added up."""
-        coarse = self.coarsened()
-        first = np.searchsorted(self.faces, coarse.faces[:-1])
-        return coarse, np.add.reduceat(density * self.width, first, axis=-1) / coarse.width
-
     def below_threshold(self) -> Grid:
         """The part of the grid below V_F."""
         return self if self.v_max == self.V_F else Grid(self.faces[self.faces <= self.V_F], self.V_R)
@@ -208,6 +215,77 @@ class Grid:
             + ("" if self.v_max == self.V_F else f", V_F = {self.V_F:g} too")
             + ")"
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HalfLine(Cells):
+    """Cells on [0, end], for what has no threshold: a distance from a wall, an age.
+
+    Build it with `model.grid(...)`, `HalfLine.uniform` or `HalfLine.graded`.
+
+    Parameters
+    ----------
+    faces : array, shape (cells + 1,)
+        Strictly increasing cell boundaries, the first of them 0 (dimensionless).
+
+    Raises
+    ------
+    InvalidArgument
+        If the faces do not increase or do not start at 0.
+
+    >>> HalfLine.uniform(10.0, 100)
+    HalfLine(100 cells on [0, 10], widths 0.1 to 0.1)
+    """
+
+    faces: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "faces", frozen(_checked_faces(self.faces)))
+        if self.faces[0] != 0.0:
+            raise InvalidArgument(f"`faces` must start at 0, not at {self.faces[0]:g}.")
+
+    @classmethod
+    def uniform(cls, end: float, cells: int) -> HalfLine:
+        """Equal cells on [0, end]."""
+        return cls(positive("end", end) / cell_count(cells) * np.arange(cell_count(cells) + 1))
+
+    @classmethod
+    def graded(cls, end: float, cells: int, finest: float) -> HalfLine:
+        """Cells growing geometrically away from 0, where the first is `finest` wide."""
+        end, cells, finest = positive("end", end), cell_count(cells), positive("finest", finest)
+        if not 1e-14 * end < finest < end / cells:
+            raise InvalidArgument(
+                f"`finest` = {finest:g} must be smaller than {cells} equal cells on [0, {end:g}] ({end / cells:.3g}), "
+                f"and large enough to be told from rounding; leave it out for equal cells."
+            )
+        growth = _root(lambda x: finest / end - math.expm1(math.log1p(x) / cells) / x)
+        faces = end / growth * np.expm1(math.log1p(growth) / cells * np.arange(cells + 1))
+        faces[-1] = end
+        return cls(faces)
+
+    def refined(self) -> HalfLine:
+        """Every cell split in two, in the ratio in which the widths change; see `Grid.refined`."""
+        ratio = np.sqrt(self.width[1:] / self.width[:-1])
+        middles = self.faces[:-1] + self.width / (1.0 + np.append(ratio, ratio[-1]))
+        return HalfLine(np.sort(np.concatenate([self.faces, middles])))
+
+    def coarsened(self) -> HalfLine:
+        """The grid with every second face, and with the last one."""
+        kept = np.unique(np.append(self.faces[::2], self.faces[-1]))
+        return HalfLine(kept) if len(kept) > MIN_CELLS else self
+
+    def __repr__(self) -> str:
+        width = self.width
+        return f"HalfLine({self.cells} cells on [0, {self.v_max:.6g}], widths {width.min():.3g} to {width.max():.3g})"
+
+
+def _checked_faces(faces: object) -> np.ndarray:
+    values = real_array("faces", faces)
+    if values.ndim != 1 or len(values) < MIN_CELLS + 1:
+        raise InvalidArgument(f"`faces` must be a vector of at least {MIN_CELLS + 1} numbers.")
+    if not np.all(np.isfinite(values)) or not np.all(np.diff(values) > 0):
+        raise InvalidArgument("`faces` must be finite and strictly increasing.")
+    return values
 
 
 def cell_count(cells: object, least: int = MIN_CELLS) -> int:

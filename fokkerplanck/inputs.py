@@ -10,9 +10,11 @@ import numpy as np
 
 from .diagnostics.recorder import Monitor
 from .elements import Elements
-from .grid import Grid
+from .grid import Cells, Grid
 from .interpolation import RateHistory
-from .models.voltage import VoltageModel, require_model
+from .models.model import Model, require_model
+from .models.voltage import VoltageModel
+from .operators.evolution import Evolution
 from .operators.memory import Memory
 from .operators.schemes import Scheme
 from .operators.spectral_elements import SpectralElements
@@ -46,7 +48,7 @@ MASS_TOLERANCE = 1e-6
 
 def check_kinds(model: object, grid: object, scheme: object, stepper: object) -> None:
     require_model(model)
-    if grid is not None and not isinstance(grid, Grid | Elements):
+    if grid is not None and not isinstance(grid, Cells | Elements):
         raise InvalidArgument(
             f"`grid` must be made by model.grid(cells=...) or fp.Spectral().grid(model), not {grid!r}."
         )
@@ -70,11 +72,11 @@ def checked_tolerance(rtol: float, atol: float) -> Tolerance:
     return Tolerance(rtol, positive("atol", atol))
 
 
-def checked_past(model: VoltageModel, history: object, initial: object, start: float) -> RateHistory:
+def checked_past(model: Model, history: object, initial: object, start: float) -> RateHistory:
     """The rates before the start, as far back as the model looks; of every lane where it has several."""
     depth = model.depth
     silent = np.zeros(model.lanes) if model.structured else 0.0
-    if not depth:
+    if not depth or not isinstance(model, VoltageModel):
         if history is not None:
             raise InvalidArgument("`history` is given, but `model` looks back on nothing; leave it out.")
         return RateHistory(np.array([start]), np.array([silent]))
@@ -202,19 +204,21 @@ def _answered(condition: Condition) -> Condition:
 
 
 def starting_state(
-    model: VoltageModel,
+    model: Model,
     initial: object,
-    grid: Grid | Elements | None,
+    grid: Cells | Elements | None,
     scheme: Scheme,
     t_span: tuple[float, float],
     past: RateHistory,
 ) -> State:
     """The state to start from; its rate is not a number unless `initial` is a State, which has one."""
+    if not isinstance(model, VoltageModel):
+        return _starting_density(model, initial, grid, scheme, t_span)
     if isinstance(initial, State):
         if grid is not None and not np.array_equal(grid.faces, initial.grid.faces):
             raise InvalidArgument("`grid` differs from the grid of the State given as `initial`; leave it out.")
         grid = initial.grid
-        check_fit(model, grid)
+        model.check_grid(grid)
         check_state(model, initial)
         silent, held = silent_before(model, past), np.where(model.latencies > 0.0, initial.refractory, 0.0)
         if np.any(np.abs(silent - held) > POOL_TOLERANCE):
@@ -227,14 +231,10 @@ def starting_state(
     data = model.densities(initial)
     datum = together(data)
     grid = scheme.default_grid(model, datum, t_span) if grid is None else grid
-    check_fit(model, grid)
+    model.check_grid(grid)
+    assert isinstance(grid, Grid | Elements)  # as the model has checked
     averages = _sampled(model, data, grid)
-    lost = 1.0 - float(np.min(averages @ grid.width))
-    if lost > 1e-9:
-        raise InvalidArgument(
-            f"the grid reaches from {grid.v_min:g} to {grid.v_max:g}, but a mass of {lost:.2g} of `initial` lies "
-            f"outside; use model.grid(v_min=...) with a lower v_min."
-        )
+    _check_coverage(averages, grid, "use model.grid(v_min=...) with a lower v_min")
     where, length = datum.narrowest
     width = grid.width[np.clip(np.searchsorted(grid.faces, where) - 1, 0, grid.cells - 1)]
     if length < width:
@@ -269,6 +269,43 @@ def starting_state(
     )
 
 
+def _starting_density(
+    model: Model, initial: object, grid: Cells | Elements | None, scheme: Scheme, t_span: tuple[float, float]
+) -> State:
+    """The same for what is no neuron: one density, with the mass and the companion that the model says."""
+    if isinstance(initial, State):
+        if grid is not None and not np.array_equal(grid.faces, initial.grid.faces):
+            raise InvalidArgument("`grid` differs from the grid of the State given as `initial`; leave it out.")
+        model.check_grid(initial.grid)
+        density = real_array("initial", initial.density)
+        if density.shape != initial.grid.width.shape:
+            raise InvalidArgument(
+                f"`initial` has a density of shape {density.shape}, but its grid has {initial.grid.cells} cells."
+            )
+        for part in ("rate", "refractory"):
+            finite_number(f"initial.{part}", getattr(initial, part))
+        if density.min() < -Evolution.undershoot * max(1.0, density.max()):
+            raise InvalidArgument(f"`initial` has a negative density ({density.min():.2g}).")
+        return initial
+    (datum,) = model.densities(initial)
+    grid = scheme.default_grid(model, datum, t_span) if grid is None else grid
+    model.check_grid(grid)
+    averages = grid.sample(datum)
+    _check_coverage(averages[None], grid, "use model.grid(end=...) with a larger end, and a density on [0, end]")
+    (share,) = model.shares(initial)
+    return State(t_span[0], grid, share * averages, rate=np.nan, refractory=model.companion)
+
+
+def _check_coverage(averages: np.ndarray, grid: Cells | Elements, fix: str) -> None:
+    """Refuse densities, shape (lanes, cells), that do not lie on the grid."""
+    lost = 1.0 - float(np.min(averages @ grid.width))
+    if lost > 1e-9:
+        raise InvalidArgument(
+            f"the grid reaches from {grid.v_min:g} to {grid.v_max:g}, but a mass of {lost:.2g} of `initial` lies "
+            f"outside; {fix}."
+        )
+
+
 def _sampled(model: VoltageModel, data: tuple[InitialDensity, ...], grid: Grid | Elements) -> np.ndarray:
     """Every lane's density on the grid, shape (lanes, cells); those that are the same are sampled once."""
     rows: dict[tuple[int, bool], np.ndarray] = {}
@@ -296,10 +333,10 @@ def _below(grid: Grid, averages: np.ndarray, name: str) -> np.ndarray:
     return averages
 
 
-def trace_at_threshold(model: VoltageModel, initial: object) -> np.ndarray:
+def trace_at_threshold(model: Model, initial: object) -> np.ndarray:
     """n0(V_F−) of every lane, where the initial density is one in closed form and V_F absorbs it; else not a number."""
     unknown = np.full(model.lanes, np.nan)
-    if isinstance(initial, State) or model.open or not model.wiring.prompt:
+    if isinstance(initial, State) or not isinstance(model, VoltageModel) or model.open or not model.wiring.prompt:
         return unknown
     data = model.densities(initial)
     if not all(isinstance(datum, Gaussian | CompatibleGaussian) for datum in data):
@@ -364,44 +401,3 @@ def check_pool(model: VoltageModel, pool: np.ndarray | float, name: str = "initi
         raise InvalidArgument(
             f"`{name}` holds R = {np.max(pool):.3g} refractory neurons, but `model` has no refractory state."
         )
-
-
-def check_fit(model: VoltageModel, grid: Grid | Elements, name: str = "grid") -> None:
-    if grid.V_F != model.V_F:
-        raise InvalidArgument(
-            f"`{name}` has its threshold at {grid.V_F:g} but the model's threshold is {model.V_F:g}; "
-            f"build it with `model.grid(cells=...)`."
-        )
-    if not model.open and grid.v_max != grid.V_F:
-        raise InvalidArgument(
-            f"`{name}` goes on above V_F to {grid.v_max:g}, but the threshold of `model` is absorbing; "
-            f"build it with `model.grid(cells=...)`."
-        )
-    if model.open and grid.v_max == grid.V_F:
-        raise InvalidArgument(
-            f"`{name}` ends at V_F = {grid.V_F:g}, but the threshold of `model` is not absorbing; "
-            f"build it with `model.grid(cells=...)`."
-        )
-    if grid.V_R != model.V_R:
-        raise InvalidArgument(
-            f"`{name}` is fitted to a reset at {grid.V_R:g} but the model's is {model.V_R:g}; "
-            f"build it with `model.grid(cells=...)`."
-        )
-
-
-def undefined_rate(model: VoltageModel, state: State) -> str:
-    """Why a datum has no rate. Refuses a1 |∂v n0(V_F)| ≥ 1, for which N = a0 g/(1 − a1 g) does not exist."""
-    nearest = np.atleast_2d(state.density)[:, -1]
-    slopes = nearest / (state.grid.v_max - state.grid.v[-1])
-    wiring, silent = model.wiring, [np.zeros(model.lanes)] * len(model.wiring.lags)
-    by_rate = wiring.change(silent, [None if lag else slopes for lag in wiring.lags])
-    steepest = float(np.max(by_rate.diffusion, initial=0.0))
-    if steepest >= 1.0:
-        raise InvalidArgument(
-            f"`initial` has a1 |∂v n(V_F)| = {steepest:.3g} ≥ 1, for which the rate "
-            f"N = a0 g/(1 − a1 g) does not exist; use a less concentrated fp.compatible_gaussian(mean, variance)."
-        )
-    return (
-        f" (b n(V_F) = {wiring.reproduction(nearest):.3g} in the cell next to V_F: from 1 on no finite rate "
-        f"satisfies N = e(N) n. If it falls below 1 on a finer grid, use that one; if not, this datum blows up at once)"
-    )

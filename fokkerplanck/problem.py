@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .interpolation import RateHistory
-from .models.voltage import VoltageModel
+from .models.model import Model
+from .operators.evolution import Evolution
 from .operators.schemes import Scheme
-from .operators.system import PopulationSystem
 from .outcomes import BlowUp, Jump, Status
 from .state import State
 from .steppers.protocol import Stepper, Tolerance
@@ -26,7 +26,7 @@ LOOSER = 30.0
 class Problem:
     """All that determines a run, except what is watched."""
 
-    model: VoltageModel
+    model: Model
     scheme: Scheme
     stepper: Stepper
     state: State
@@ -38,7 +38,7 @@ class Problem:
     max_step: float
     clock: Clock
 
-    def system(self) -> PopulationSystem:
+    def system(self) -> Evolution:
         """The semi-discrete equations, at the start of the run."""
         system = self.scheme.discretize(self.model, self.state.grid)
         system.remember(self.past)
@@ -55,7 +55,7 @@ class Problem:
         if ending.blow_up is not None:
             # Three times as long as it took: on the coarser grid the rate may reach its blow-up later.
             until = start + 3.0 * (ending.blow_up.time - start)
-            if self.model.wiring.time_dependent:  # I(t) need not be defined beyond the end
+            if self.model.time_dependent:  # I(t) need not be defined beyond the end
                 until = min(self.t_span[1], until)
         loose = Tolerance(LOOSER * self.tolerance.rtol, LOOSER * self.tolerance.atol)
         return replace(

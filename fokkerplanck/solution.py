@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from .models.voltage import VoltageModel
+    from .models.model import Model
 
 
 MANY = 4
@@ -69,7 +69,7 @@ def _listed(rates: np.ndarray) -> str:
     return shown + (f", … ({len(values)} lanes)" if len(values) > MANY else "")
 
 
-def _own_grid(grid: Grid | Elements, model: VoltageModel | None, k: int) -> tuple[Grid | Elements, float, slice]:
+def _own_grid(grid: Any, model: Any, k: int) -> tuple[Grid | Elements, float, slice]:
     """The grid of lane k in its own potential, what one unit of the shared potential is there, and its cells."""
     rows = slice(None)
     if model is None:
@@ -125,8 +125,8 @@ class Solution:
         Scheme, stepper and tolerances that produced this.
     """
 
-    model: VoltageModel | None
-    grid: Grid | Elements
+    model: Model | None
+    grid: Any  # Grid or Elements of potentials, or HalfLine
     t: np.ndarray
     rate: np.ndarray
     refractory: np.ndarray
@@ -260,11 +260,12 @@ class Solution:
         return to_xarray(self)
 
     def __repr__(self) -> str:
+        symbol = "N" if self.model is None else self.model.activity
         q, shown, more = self.quality, self.jumps[:EVENTS], len(self.jumps) - EVENTS
         lines = [
             f"Solution: {self.message}",
             f"├─ t = {self.t[0]:g} to {self.t[-1]:.9g} in {q.steps} steps ({q.rejected} rejected)",
-            f"├─ N = {self.rate.min():.6g} to {self.rate.max():.6g}, at the end {_listed(self.rate[-1])}",
+            f"├─ {symbol} = {self.rate.min():.6g} to {self.rate.max():.6g}, at the end {_listed(self.rate[-1])}",
             *(f"├─ at t = {jump.time:.9g} a fraction {jump.fraction:.5g} fires at once" for jump in shown),
             *([f"├─ and {more} more such events"] if more > 0 else []),
             f"├─ mass error {q.mass_error:.1e}, smallest density {q.smallest_density:.1e}, "

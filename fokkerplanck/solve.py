@@ -13,7 +13,7 @@ import numpy as np
 from .clocks import ActivityClock, Clock, PhysicalTime
 from .diagnostics.recorder import Monitor, Recorder
 from .elements import Elements
-from .grid import Grid
+from .grid import Cells
 from .inputs import (
     Condition,
     check_kinds,
@@ -27,8 +27,9 @@ from .inputs import (
     starting_state,
     trace_at_threshold,
 )
-from .models.voltage import VoltageModel
-from .operators.schemes import ScharfetterGummel, Scheme
+from .models.model import Model
+from .operators.choice import cell_scheme
+from .operators.schemes import Scheme
 from .operators.spectral import Spectral
 from .outcomes import InvalidArgument, Status, positive
 from .problem import LOOSER, Ending, Problem
@@ -63,10 +64,10 @@ and close to a blow-up the smallest shift in time is a large difference in N."""
 
 
 def solve(
-    model: VoltageModel,
+    model: Model,
     initial: Any,
     t_span: tuple[float, float],
-    grid: Grid | Elements | None = None,
+    grid: Cells | Elements | None = None,
     scheme: Scheme | None = None,
     stepper: Stepper | None = None,
     rtol: float = 1e-6,
@@ -201,7 +202,7 @@ def solve(
 
 
 def _checked_clock(
-    clock: object, model: VoltageModel, grid: Grid | Elements | None, scheme: object, stepper: object
+    clock: object, model: Model, grid: Cells | Elements | None, scheme: object, stepper: object
 ) -> Clock:
     """The clock; where it makes no difference, the time of the equation."""
     if clock is None:
@@ -215,7 +216,7 @@ def _checked_clock(
             "`clock` = fp.ActivityClock() needs cells, but `initial` or `grid` is on elements; for a State repeat the "
             "run that it comes from with grid=model.grid(cells=800)."
         )
-    clock.check(model, natural_scheme(grid) if scheme is None else scheme, stepper)
+    clock.check(model, natural_scheme(model, grid) if scheme is None else scheme, stepper)
     return clock
 
 
@@ -225,13 +226,13 @@ class _Attempt(NamedTuple):
     scheme: Scheme
     stepper: Stepper
     tolerance: Tolerance
-    grid: Callable[[float], Grid | Elements | None]
+    grid: Callable[[float], Cells | Elements | None]
 
 
 def _families(
-    model: VoltageModel,
+    model: Model,
     initial: object,
-    grid: Grid | Elements | None,
+    grid: Cells | Elements | None,
     scheme: Scheme | None,
     stepper: Stepper | None,
     t_span: tuple[float, float],
@@ -245,7 +246,7 @@ def _families(
     """
     fixed_cells = isinstance(initial, State) or any(isinstance(part, FromArray) for part in model.densities(initial))
     if scheme is not None or grid is not None or fixed_cells:
-        scheme = scheme or natural_scheme(initial.grid if isinstance(initial, State) else grid)
+        scheme = scheme or natural_scheme(model, initial.grid if isinstance(initial, State) else grid)
         yield [_Attempt(scheme, stepper or default_stepper(scheme, model), asked, lambda reach: grid)]
         return
     datum = together(model.densities(initial))
@@ -260,11 +261,12 @@ def _families(
         yield elements
     # Through events the error of N is estimated and shown, but not chased by refinement: it is that of their times.
     once = not isinstance(clock, PhysicalTime)
-    cells, fixed = ScharfetterGummel(), stepper is not None and not stepper.adaptive
+    cells = cell_scheme(model)
+    fixed = stepper is not None and not stepper.adaptive
 
-    def refined(times: int) -> Callable[[float], Grid]:
-        def make(reach: float) -> Grid:
-            finer = cells.default_grid(model, datum, t_span, reach)
+    def refined(times: int) -> Callable[[float], Any]:
+        def make(reach: float) -> Any:
+            finer: Any = cells.default_grid(model, datum, t_span, reach)
             for _ in range(times):
                 finer = finer.refined()
             return finer
@@ -275,17 +277,17 @@ def _families(
     yield [_Attempt(cells, stepper or default_stepper(cells, model), asked, refined(times)) for times in refinements]
 
 
-def natural_scheme(grid: Grid | Elements | None) -> Scheme:
+def natural_scheme(model: Model, grid: Cells | Elements | None) -> Scheme:
     """The scheme for a grid: cells unless it is made of elements."""
-    return Spectral() if isinstance(grid, Elements) else ScharfetterGummel()
+    return Spectral() if isinstance(grid, Elements) else cell_scheme(model)
 
 
-def default_stepper(scheme: Scheme, model: VoltageModel) -> Stepper:
+def default_stepper(scheme: Scheme, model: Model) -> Stepper:
     """The best stepper that suits scheme and model."""
     return beside_exchange(SspRk3() if scheme.explicit else Rodas5P(), model)
 
 
-def beside_exchange(stepper: Stepper, model: VoltageModel) -> Stepper:
+def beside_exchange(stepper: Stepper, model: Model) -> Stepper:
     """The stepper, in turns with the exchange between lanes where there is one."""
     return Splitting(stepper) if model.exchanges and not isinstance(stepper, Splitting) else stepper
 
@@ -401,18 +403,19 @@ def _missed(error: float, rtol: float) -> str:
     )
 
 
-def _message(ending: Ending, model: VoltageModel) -> str:
+def _message(ending: Ending, model: Model) -> str:
     if ending.blow_up is None:
         status, events = ending.status.value, len(ending.jumps)
         passed = f", through {events} firing event{'s' if events > 1 else ''}" if events else ""
         return f"{status[0].upper()}{status[1:]}{ending.why} at t = {ending.t:.9g}{passed}."
     low, high = ending.blow_up.interval
     whose = f" of population {model.lane_names[ending.blow_up.lane]}" if model.structured else ""
+    whose = f"{model.activity_name}{whose}"
     if low == high:
-        return f"The firing rate{whose} blows up at once, at t* = {low:g}: {ending.blow_up.evidence}."
+        return f"The {whose} blows up at once, at t* = {low:g}: {ending.blow_up.evidence}."
     digits = max(4, 2 + math.ceil(math.log10(high / (high - low)))) if 0 < low < high else 6
     return (
-        f"The firing rate{whose} blows up at t* = {ending.blow_up.time:.{digits}g}, between {low:.{digits}g} and "
+        f"The {whose} blows up at t* = {ending.blow_up.time:.{digits}g}, between {low:.{digits}g} and "
         f"{high:.{digits}g}: {ending.blow_up.evidence}."
     )
 

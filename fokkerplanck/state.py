@@ -30,19 +30,19 @@ class State:
     ----------
     t : float
         Time (membrane time constants).
-    grid : Grid or Elements
+    grid : Grid or Elements, or HalfLine for what has no threshold
     density : array, shape (cells,) or (lanes, cells)
         Cell averages of n(v, t), or its values at the nodes of elements.
     rate : float, or array of shape (lanes,)
         Firing rate N(t): the flux that the scheme removes at V_F.
     refractory : float, or array of shape (lanes,)
-        Mass R(t) of the refractory pool.
+        Mass R(t) of the refractory pool; for what is no neuron, the number that evolves beside the density.
     history : RateHistory or None
         The rate before t, as far back as a transmission delay or a fixed refractory time looks.
     """
 
     t: float
-    grid: Grid | Elements
+    grid: Any  # Grid or Elements of potentials, or HalfLine
     density: np.ndarray
     rate: Any  # a float, or an array where there are several lanes
     refractory: Any = 0.0
@@ -62,7 +62,7 @@ class State:
 class InitialDensity(Protocol):
     """A probability density on (−∞, V_F] that can be averaged over cells."""
 
-    def cell_averages(self, grid: Grid) -> np.ndarray: ...
+    def cell_averages(self, grid: Any) -> np.ndarray: ...
 
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray: ...
 
@@ -199,7 +199,7 @@ class FromFunction:
         """Cell averages by five-point Gauss quadrature, divided by their mass."""
         nodes, weights = np.polynomial.legendre.leggauss(5)
         v = grid.v[:, None] + 0.5 * grid.width[:, None] * nodes
-        averages = self.value(v.ravel(), grid.V_F).reshape(v.shape) @ (0.5 * weights)
+        averages = self.value(v.ravel(), grid.v_max).reshape(v.shape) @ (0.5 * weights)
         return averages / self.checked_mass(float(averages @ grid.width))
 
     def checked_mass(self, mass: float) -> float:

@@ -22,20 +22,21 @@ import numpy as np
 from scipy.io import netcdf_file
 
 from .elements import Elements
-from .grid import Grid
+from .grid import Cells, Grid, HalfLine
 from .interpolation import RateHistory
 from .models.description import model_from_dict, model_to_dict
+from .models.voltage import VoltageModel
 from .outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Jump, Status
 from .solution import Quality, Record, Solution
 from .state import State
 
 if TYPE_CHECKING:
-    from .models.voltage import VoltageModel
+    from .models.model import Model
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """What this program reads. Raised whenever an older program could not read the file rightly."""
-SINGLE_VERSION = 3
-"""What it writes for one population, whose files have not changed since; those with an axis for lanes are newer."""
+SINGLE_VERSION, LANES_VERSION = 3, 4
+"""What it writes for one population and for several, whose files have not changed since; half-lines are newer."""
 LARGEST_VARIABLE = 2**31 - 4
 """In bytes. NetCDF-3 itself allows 4 GiB, SciPy's writer counts in signed 32-bit integers."""
 
@@ -154,7 +155,7 @@ def save(solution: Solution, path: str | os.PathLike[str]) -> None:
         nc: Any = netcdf_file(file, "w", version=2)
         nc.title = "Solution of a Fokker-Planck equation of neural networks"
         nc.message = solution.message.encode()
-        nc.format_version = FORMAT_VERSION if _lanes(solution) else SINGLE_VERSION
+        nc.format_version = _version(solution)
         nc.metadata = metadata
         nc.checksum = _checksum(metadata, {name: values for name, (_, values) in arrays.items()})
         for name, (dimensions, values) in arrays.items():
@@ -243,10 +244,9 @@ def to_xarray(solution: Solution) -> Any:
         lanes, model = solution.rate.shape[1], solution.model
         labels = [str(k) for k in range(lanes)] if model is None else list(model.lane_names)
         dataset = dataset.assign_coords(lane=("lane", labels, {"long_name": "population"}))
-        own = [
-            (solution.grid.V_R, solution.grid.V_F) if model is None else model.lane_potentials(k) for k in range(lanes)
-        ]
-        if any(pair != (solution.grid.V_R, solution.grid.V_F) for pair in own):
+        ends = (solution.grid.V_R, solution.grid.V_F)
+        own = [model.lane_potentials(k) if isinstance(model, VoltageModel) else ends for k in range(lanes)]
+        if any(pair != ends for pair in own):
             share = (solution.v - solution.grid.V_R) / (solution.grid.V_F - solution.grid.V_R)
             potentials = np.array([V_R + (V_F - V_R) * share for V_R, V_F in own])
             label = {"long_name": "potential of each population in its own unit"}
@@ -294,6 +294,13 @@ def _arrays(solution: Solution) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
         own = () if record.value.ndim == 1 else lanes if record.value.shape[1:] == solution.rate.shape[1:] else None
         parts[variable] = ((clock, *((f"{variable}_part",) if own is None else own)), record.value)
     return {name: (dimensions, np.asarray(values, dtype=float)) for name, (dimensions, values) in parts.items()}
+
+
+def _version(solution: Solution) -> int:
+    """The oldest format that can hold it."""
+    if isinstance(solution.grid, HalfLine):
+        return FORMAT_VERSION
+    return LANES_VERSION if _lanes(solution) else SINGLE_VERSION
 
 
 def _lanes(solution: Solution) -> tuple[str, ...]:
@@ -351,15 +358,18 @@ def _numbers_of(final: State) -> dict[str, float]:
     return {"rate": float(final.rate), "refractory": float(final.refractory)}
 
 
-def _described_grid(grid: Grid | Elements) -> dict[str, Any]:
+def _described_grid(grid: Cells | Elements) -> dict[str, Any]:
     """What a grid is besides its faces."""
+    if isinstance(grid, HalfLine):
+        return {"kind": "half-line"}
+    assert isinstance(grid, Grid | Elements)
     potentials = {"V_R": float(grid.V_R), "V_F": float(grid.V_F)}
     if isinstance(grid, Elements):
         return {"edges": grid.edges.tolist(), "degree": grid.degree, **potentials}
     return potentials
 
 
-def _described(model: VoltageModel | None) -> dict[str, Any] | None:
+def _described(model: Model | None) -> dict[str, Any] | None:
     if model is None:
         return None
     try:
@@ -376,7 +386,11 @@ def _described(model: VoltageModel | None) -> dict[str, Any] | None:
 def _solution(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Solution:
     """The inverse of `_arrays` and `_metadata`."""
     made = facts["grid"]
-    grid = Elements(**made) if "degree" in made else Grid(arrays["faces"], **made)
+    grid: Cells | Elements
+    if made.get("kind") == "half-line":
+        grid = HalfLine(arrays["faces"])
+    else:
+        grid = Elements(**made) if "degree" in made else Grid(arrays["faces"], **made)
     blow_up = None
     if facts["blow_up"] is not None:
         blow_up = BlowUp(**_with_tuples(facts["blow_up"]))

@@ -324,7 +324,7 @@ MALFORMED = [
     ({"initial__varience": "1"}, "initial.varience: there is no such field; did you mean 'variance'?"),
     (
         {"grid__cell": "9"},
-        "grid.cell: there is no such field; did you mean 'cells'? Fields here: cells, v_min, v_max, finest.",
+        "grid.cell: there is no such field; did you mean 'cells'? Fields here: cells, v_min, v_max, finest, end.",
     ),
     ({"run__tspan": "1"}, "run.tspan: there is no such field; did you mean 't_span'?"),
     ({"run__stepper__Dt": "1"}, "run.stepper.Dt: there is no such field; did you mean 'dt'?"),

@@ -194,7 +194,7 @@ def test_files_of_one_population_stay_as_they_were(tmp_path):
     with netcdf_file(tmp_path / "one.nc", mmap=False) as nc:
         assert "lane" not in json.loads(nc.metadata)["blow_up"]
     network_of_one().save(tmp_path / "lanes.nc")
-    assert version_of(tmp_path / "lanes.nc") == storage.FORMAT_VERSION == 4
+    assert version_of(tmp_path / "lanes.nc") == storage.LANES_VERSION == 4
     network_of_one().lane(0).save(tmp_path / "lane.nc")
     assert version_of(tmp_path / "lane.nc") == 3
     assert fp.load(tmp_path / "lane.nc").model == fp.nnlif(b=-0.5)

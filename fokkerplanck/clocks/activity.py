@@ -14,6 +14,7 @@ from ..cascades import CRITICAL, cascade, checked_scheme
 from ..diagnostics.recorder import Recorder
 from ..inputs import Condition, checked_flag
 from ..interpolation import RateHistory, interpolate
+from ..models.model import Model
 from ..models.overshoot import checked_overshoot
 from ..models.voltage import VoltageModel
 from ..operators.dilated import Dilated
@@ -83,13 +84,13 @@ class ActivityClock:
         if self.most is not None and (isinstance(self.most, bool) or not isinstance(self.most, int) or self.most < 1):
             raise InvalidArgument(f"`most` must be a number of events, at least 1, not {self.most!r}.")
 
-    def suits(self, model: VoltageModel) -> bool:
+    def suits(self, model: Model) -> bool:
         """Whether the rate can become infinite, so that this clock makes a difference."""
         return model.may_blow_up
 
-    def check(self, model: VoltageModel, scheme: object, stepper: object) -> None:
+    def check(self, model: Model, scheme: object, stepper: object) -> None:
         """Refuse what it cannot follow."""
-        if model.structured:
+        if model.structured or not isinstance(model, VoltageModel):
             raise InvalidArgument(
                 f"`clock` = fp.ActivityClock() follows one population through its events, not {model!r}; leave it out."
             )

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..diagnostics.blowup import FIRST_LEVEL, BlowUpDetector
 from ..diagnostics.recorder import Recorder
-from ..inputs import Condition, undefined_rate
-from ..models.voltage import VoltageModel
+from ..inputs import Condition
+from ..models.model import Model
 from ..outcomes import BlowUp, Status
 from ..problem import Ending, Problem
 from ..steppers.protocol import Step, advance
@@ -31,11 +31,11 @@ STEPS_PER_DOUBLING = 5
 class PhysicalTime:
     """The time t of the equation: a run ends where the firing rate blows up, and reports it."""
 
-    def suits(self, model: VoltageModel) -> bool:
+    def suits(self, model: Model) -> bool:
         """Any model has a time."""
         return True
 
-    def check(self, model: VoltageModel, scheme: object, stepper: object) -> None:
+    def check(self, model: Model, scheme: object, stepper: object) -> None:
         """Whatever is solved has a time."""
 
     def integrate(
@@ -48,11 +48,11 @@ class PhysicalTime:
         if not stepper.begin(system, y, t, problem.fresh):
             y[-1] = np.nan
             recorder.begin(y, t)
-            at_once = system.wiring.reproduction(problem.trace)
+            at_once = system.reproduction(problem.trace)
             if at_once >= 1.0:
                 seen = f"b n(V_F) = {at_once:.3g} at the start: from 1 on no rate is large enough for N = −a ∂v n(V_F)"
                 return Ending(y, t, Status.BLOW_UP, blow_up=BlowUp(t, (t, t), math.inf, seen, ()))
-            return Ending(y, t, Status.UNRESOLVED, undefined_rate(problem.model, problem.state))
+            return Ending(y, t, Status.UNRESOLVED, system.unsolvable(problem.state))
         system.begin(y, t)
         recorder.begin(y, t)
         detector.observe(t, float(y[-1].max()))
@@ -86,7 +86,7 @@ class PhysicalTime:
                 blow_up = detector.observe(t, rate, max(surge, layer))
                 if blow_up is not None:
                     return _blown_up(y, t, blow_up)
-                if layer > LARGEST_LAYER and not detector.possible and system.wiring.push().max() > 0.0:
+                if layer > LARGEST_LAYER and not detector.possible and system.presses:
                     why = f" (N = {rate:.3g} presses the density into less than a cell at V_F; use a smaller `finest`)"
                     return Ending(y, t, Status.UNRESOLVED, why)
                 if surge > 1.0:

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from scipy.special import xlog1py, xlogy
 
 from ..grid import Grid
+from ..models.model import require_model
 from ..models.network import Network
 from ..models.population import Population, require_population
 from ..models.refractory import ExponentialRefractory
-from ..models.voltage import require_model
 from ..operators.schemes import FluxScheme, ScharfetterGummel
 from ..outcomes import InvalidArgument, real_array
 from ..state import State

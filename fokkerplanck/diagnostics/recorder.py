@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..interpolation import RateHistory
-from ..models.voltage import VoltageModel
+from ..models.model import Model
 from ..outcomes import BlowUp, FokkerPlanckWarning, InvalidArgument, Jump, Status
 from ..solution import Quality, Record, Solution
 from ..state import State
 
 if TYPE_CHECKING:
-    from ..operators.system import PopulationSystem
+    from ..operators.evolution import Evolution
 
 Monitor = Callable[[State], float | np.ndarray]
 
@@ -52,10 +52,10 @@ class Taken(Protocol):
 class Recorder:
     """Collects accepted steps and turns them into a Solution."""
 
-    def __init__(self, system: PopulationSystem, save_at: np.ndarray | None, monitors: Mapping[str, Monitor]) -> None:
-        self.system, self.save_at, self.monitors = system, save_at, monitors
+    def __init__(self, system: Evolution, save_at: np.ndarray | None, monitors: Mapping[str, Monitor]) -> None:
+        self.system, self.save_at, self.monitors = system, save_at, {**system.model.monitors, **monitors}
         self.rejected = 0
-        self._open, self._lanes = system.model.open, system.lanes
+        self._lanes = system.lanes
         self._frames = max(FEWEST, min(FRAMES, MOST_NUMBERS // (system.cells * system.lanes)))
         # What is kept at every step: numbers, one for each lane.
         self._t, self._rate, self._pool, self._bend = array("d"), array("d"), array("d"), array("d")
@@ -64,7 +64,7 @@ class Recorder:
         self._stride = 1
         self.before: list[State] = []
         self._pinned: list[tuple[float, np.ndarray]] = []
-        self._values: dict[str, list[float | np.ndarray]] = {name: [] for name in monitors}
+        self._values: dict[str, list[float | np.ndarray]] = {name: [] for name in self.monitors}
         self._masses = np.ones(system.lanes)  # at the start
         self._mass_error = self._edge = self._tail = 0.0
         self._smallest, self._peak = np.inf, 0.0
@@ -125,7 +125,7 @@ class Recorder:
 
     def solution(
         self,
-        model: VoltageModel,
+        model: Model,
         status: Status,
         message: str,
         blow_up: BlowUp | None,
@@ -198,7 +198,7 @@ class Recorder:
         self._pool.frombytes(y[-2].tobytes())
         errors = self.system.model.mass_errors(self.system.mass(y), self._masses)
         self._mass_error = max(self._mass_error, float(np.abs(errors).max()))
-        edge = max(float(np.abs(y[0]).max()), float(np.abs(y[-3]).max()) if self._open else 0.0)
+        edge = self.system.edge(y)
         if edge > self._edge:  # the tail grows with the density at the ends; there is no need to ask at every step
             self._edge = edge
             self._tail = max(self._tail, float(self.system.tail(y, t).max()))
@@ -213,15 +213,14 @@ class Recorder:
     def _loss(self) -> str | None:
         if self._mass_error <= VISIBLE_TAIL:
             return None
-        return f"The mass of the population is wrong by up to {self._mass_error:.1e}: do not trust this run."
+        return f"The mass is wrong by up to {self._mass_error:.1e}: do not trust this run."
 
     def _truncation(self) -> str | None:
         if self._tail <= VISIBLE_TAIL:
             return None
         return (
             f"A mass of up to {self._tail:.1e} would lie beyond the ends of the grid, "
-            f"{self.system.grid.v_min:.6g} and {self.system.grid.v_max:.6g}; use a grid with a lower v_min"
-            + (" or a higher v_max." if self._open else ".")
+            f"{self.system.grid.v_min:.6g} and {self.system.grid.v_max:.6g}; {self.system.wider}."
         )
 
 

@@ -11,20 +11,20 @@ from .catalog import nnlif
 from .coupling import MeanFieldCoupling
 from .drift import Drift, ExponentialDrift, Leak, QuadraticDrift
 from .learning import HyperbolicTangent, Identity, Learning, Saturating, Saturation, learning
+from .model import Model
 from .network import Network, excitatory_inhibitory
 from .noise import ActivityNoise
 from .population import Population
 from .refractory import ExponentialRefractory, FixedRefractory, NoRefractory, Refractory
 from .reset import FixedReset
 from .threshold import HardThreshold, RandomThreshold, Threshold
-from .voltage import VoltageModel
 
-POPULATIONS: dict[str, Callable[..., VoltageModel]] = {"nnlif": nnlif}
+POPULATIONS: dict[str, Callable[..., Model]] = {"nnlif": nnlif}
 NETWORKS: dict[str, Callable[..., Network]] = {
     "network": Network,
     "excitatory-inhibitory": excitatory_inhibitory,
 }
-MODELS: dict[str, Callable[..., VoltageModel]] = {**POPULATIONS, **NETWORKS, "learning": learning}
+MODELS: dict[str, Callable[..., Model]] = {**POPULATIONS, **NETWORKS, "learning": learning}
 """The names of the models in files. A model is one function and one line here."""
 
 REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory, "fixed": FixedRefractory}
@@ -43,7 +43,7 @@ LAWS: dict[str, dict[str, Any]] = {"refractory": REFRACTORY, "threshold": THRESH
 ABSENT = {"refractory": NoRefractory, "threshold": HardThreshold, "drift": Leak}
 
 
-def model_to_dict(model: VoltageModel) -> dict[str, Any]:
+def model_to_dict(model: Model) -> dict[str, Any]:
     """The parameters of `model` as `model_from_dict` takes them.
 
     Parameters
@@ -86,7 +86,7 @@ def model_to_dict(model: VoltageModel) -> dict[str, Any]:
     return description
 
 
-def model_from_dict(description: Mapping[str, Any]) -> VoltageModel:
+def model_from_dict(description: Mapping[str, Any]) -> Model:
     """The model that `model_to_dict` has described.
 
     Parameters

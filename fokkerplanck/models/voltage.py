@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
 
-from ..grid import MIN_CELLS, Grid, cell_count
+from ..elements import Elements
+from ..grid import MIN_CELLS, Cells, Grid, HalfLine, cell_count
 from ..outcomes import InvalidArgument, finite_number
 from ..state import InitialDensity, as_density
+from .model import Model
 from .wiring import Wiring
 
 CURRENT_SAMPLES = 201
 """Times at which an external current that depends on time is asked for its extremes."""
 
 
-class VoltageModel(ABC):
+class VoltageModel(Model):
     """K densities n_k(v, t) on one voltage grid, its lanes, coupled through their rates alone:
 
         ∂t n_k + ∂v[(f_k(v) + c_k) n_k] − a_k ∂vv n_k + κ_k(v) n_k = S_k δ(v − V_R),
@@ -99,35 +101,13 @@ class VoltageModel(ABC):
 
     # -- what follows -------------------------------------------------------------------------------------------
 
-    @property
-    def lane_names(self) -> tuple[str, ...]:
-        """A name for every lane."""
-        return tuple(str(k) for k in range(self.lanes))
-
     def lane_potentials(self, k: int) -> tuple[float, float]:
         """V_R and V_F of lane k in its own potential, of which that of the grid is an affine image."""
         return self.V_R, self.V_F
 
-    def lane_model(self, k: int) -> VoltageModel | None:
-        """The model of lane k alone, if it is deaf to the others."""
-        return None
-
-    def mass_errors(self, masses: np.ndarray, start: np.ndarray) -> np.ndarray:
-        """What the masses of the lanes, `start` at the start, differ by from what the equation keeps: one in each."""
-        return masses - 1.0
-
-    @property
-    def exchanges(self) -> bool:
-        """Whether neurons move from lane to lane."""
-        return False
-
     def densities(self, initial: object) -> tuple[InitialDensity, ...]:
         """The initial density of every lane, or a single one for all; each has the mass one."""
         return (as_density(initial),)
-
-    def shares(self, initial: object) -> np.ndarray:
-        """The mass of every lane at the start, shape (lanes,)."""
-        return np.ones(self.lanes)
 
     @property
     def lags(self) -> tuple[float, ...]:
@@ -135,14 +115,13 @@ class VoltageModel(ABC):
         return tuple(sorted({float(lag) for lag in (*self.wiring.lags, *self.latencies) if lag > 0.0}))
 
     @property
-    def depth(self) -> float:
-        """How far the equation looks back: the longest transmission delay or fixed refractory time."""
-        return max(self.lags, default=0.0)
-
-    @property
     def open(self) -> bool:
         """Whether the potential may exceed V_F in some lane."""
         return not bool(np.all(self.absorbing))
+
+    @property
+    def time_dependent(self) -> bool:
+        return self.wiring.time_dependent
 
     @property
     def restless(self) -> bool:
@@ -159,6 +138,32 @@ class VoltageModel(ABC):
         external = max(float(np.max(self.wiring.inputs(silent, float(t)).current)) for t in times)
         drift = self.drift_of_lanes(np.linspace(self.V_R, self.V_F, 21))
         return max(external + float(np.max(drift)), 1e-300)
+
+    def check_grid(self, grid: Cells | Elements, name: str = "grid") -> None:
+        """Refuse a grid that does not fit."""
+        if isinstance(grid, HalfLine):
+            raise InvalidArgument(f"`{name}` is no grid of potentials; build it with `model.grid(cells=...)`.")
+        assert isinstance(grid, Grid | Elements)
+        if grid.V_F != self.V_F:
+            raise InvalidArgument(
+                f"`{name}` has its threshold at {grid.V_F:g} but the model's threshold is {self.V_F:g}; "
+                f"build it with `model.grid(cells=...)`."
+            )
+        if not self.open and grid.v_max != grid.V_F:
+            raise InvalidArgument(
+                f"`{name}` goes on above V_F to {grid.v_max:g}, but the threshold of `model` is absorbing; "
+                f"build it with `model.grid(cells=...)`."
+            )
+        if self.open and grid.v_max == grid.V_F:
+            raise InvalidArgument(
+                f"`{name}` ends at V_F = {grid.V_F:g}, but the threshold of `model` is not absorbing; "
+                f"build it with `model.grid(cells=...)`."
+            )
+        if grid.V_R != self.V_R:
+            raise InvalidArgument(
+                f"`{name}` is fitted to a reset at {grid.V_R:g} but the model's is {self.V_R:g}; "
+                f"build it with `model.grid(cells=...)`."
+            )
 
     def grid(
         self,
@@ -221,10 +226,3 @@ def rough_rate(drift: np.ndarray, a: np.ndarray, gap: float) -> np.ndarray:
     drift, a = np.asarray(drift, dtype=float), np.asarray(a, dtype=float)
     by_noise = a / gap**2 * np.exp(np.minimum(drift, 0.0) * gap / np.where(a > 0.0, a, 1.0))
     return np.asarray(np.maximum(drift, 0.0) / gap + by_noise)
-
-
-def require_model(model: object) -> VoltageModel:
-    """The model itself, or the refusal of what is none."""
-    if not isinstance(model, VoltageModel):
-        raise InvalidArgument(f"`model` must be a model such as fp.nnlif(b=0.5), not {model!r}.")
-    return model

@@ -17,19 +17,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 
 import numpy as np
 
 from ..elements import Elements
+from ..models.voltage import VoltageModel
 from ..outcomes import InvalidArgument
 
 if TYPE_CHECKING:
-    from ..grid import Grid
-    from ..models.voltage import VoltageModel
+    from ..grid import Cells
+    from ..models.model import Model
     from ..state import InitialDensity
+    from .evolution import Evolution
     from .finite_volumes import FiniteVolumes
-    from .system import PopulationSystem
 
 SIXTH = 1.0 / 6.0
 VANISHING = 690.0
@@ -54,12 +55,12 @@ class Scheme(Protocol):
         ...
 
     def default_grid(
-        self, model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
-    ) -> Grid | Elements:
-        """A grid for model and datum, that goes `reach` times as far down from V_R as it should have to."""
+        self, model: Any, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+    ) -> Cells | Elements:
+        """A grid for model and datum, that goes `reach` times as far from where things happen as it should have to."""
         ...
 
-    def discretize(self, model: VoltageModel, grid: Grid | Elements) -> PopulationSystem: ...
+    def discretize(self, model: Any, grid: Any) -> Evolution: ...
 
 
 def lower_end(model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float) -> float:
@@ -111,28 +112,32 @@ class FluxScheme(ABC):
         return float(2**self.order)
 
     def default_grid(
-        self, model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
-    ) -> Grid:
-        """Graded towards V_F, wide enough for the model and the datum."""
+        self, model: Model, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+    ) -> Cells:
+        """Graded towards V_F, wide enough for the model and the datum; what has no V_F has a grid of its own."""
+        if not isinstance(model, VoltageModel):
+            return model.default_grid(datum, t_span, reach)
         cells, share = RESTLESS if model.restless else CALM
         v_min = lower_end(model, datum, t_span, reach)
         finest = share * (model.V_F - model.V_R)
         narrow = finest > 0.5 * (model.V_F - v_min) / cells  # equal cells are as fine
         return model.grid(cells, v_min, None if narrow else finest, t_span)
 
-    def discretize(self, model: VoltageModel, grid: Grid | Elements) -> FiniteVolumes:
+    @overload
+    def discretize(self, model: VoltageModel, grid: Cells | Elements) -> FiniteVolumes: ...
+
+    @overload
+    def discretize(self, model: Model, grid: Cells | Elements) -> Evolution: ...
+
+    def discretize(self, model: Model, grid: Cells | Elements) -> Evolution:
         """The system of ordinary differential equations that this scheme makes of `model` on `grid`."""
-        from .finite_volumes import FiniteVolumes  # compiled kernels: only when something is solved
+        from .choice import volumes  # compiled kernels: only when something is solved
 
         if isinstance(grid, Elements):
             raise InvalidArgument(
                 f"{self!r} needs cells, not elements: use scheme=fp.Spectral(), or model.grid(cells=...)."
             )
-        if model.exchanges:
-            from .learning_volumes import LearningVolumes
-
-            return LearningVolumes(model, grid, self)
-        return FiniteVolumes(model, grid, self)
+        return volumes(model, grid, self)
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ..elements import HIGHEST_DEGREE, LOWEST_DEGREE, Elements, lobatto
 from ..grid import Grid
+from ..models.voltage import VoltageModel
 from ..outcomes import InvalidArgument, number_in
 from .schemes import lower_end
 
 if TYPE_CHECKING:
-    from ..models.voltage import VoltageModel
+    from ..models.model import Model
     from ..state import InitialDensity
     from .spectral_elements import SpectralElements
 
@@ -84,9 +85,9 @@ class Spectral:
         return 4 + math.ceil(-math.log10(self.accuracy)) if self.degree is None else int(self.degree)
 
     @staticmethod
-    def suits(model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float]) -> bool:
+    def suits(model: Model, datum: InitialDensity, t_span: tuple[float, float]) -> bool:
         """Whether model and datum are smooth enough: there is noise, and polynomials approach the density quickly."""
-        if not model.always_noisy or model.exchanges or model.lanes > MOST_LANES:
+        if not isinstance(model, VoltageModel) or not model.always_noisy or model.exchanges or model.lanes > MOST_LANES:
             return False
         if model.open and np.any(model.absorbing):
             return False
@@ -103,7 +104,7 @@ class Spectral:
         return math.inf
 
     def default_grid(
-        self, model: VoltageModel, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
+        self, model: Any, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0
     ) -> Elements:
         """Elements wide enough for model and datum, and short where the density varies."""
         return self.grid(model, datum, t_span, lower_end(model, datum, t_span, reach))

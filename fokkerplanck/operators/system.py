@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..interpolation import RateHistory
 from ..models.voltage import VoltageModel
 from ..models.wiring import Inputs, one_sided_slope
+from ..outcomes import InvalidArgument
 from ..state import State
+from .evolution import Evolution
 from .memory import SLACK, Memory, breaks
 
 if TYPE_CHECKING:
@@ -35,8 +37,8 @@ class Reset(NamedTuple):
     held: np.ndarray
 
 
-class PopulationSystem(ABC):
-    """The semi-discrete equations, as a differential-algebraic system M y' = F(y, t).
+class PopulationSystem(Evolution):
+    """The semi-discrete equations of neurons, as a differential-algebraic system M y' = F(y, t).
 
     y has shape (cells + 2, lanes): the density n of each cell (or node), the refractory pool R, and the rate N, which
     is not differentiated: 0 = e·n − N says that N is exactly what the scheme removes (M = 1, …, 1, 1, 0).
@@ -49,12 +51,9 @@ class PopulationSystem(ABC):
     object: one system serves one run.
     """
 
-    undershoot: ClassVar[float] = 1e-6
-    """A density below minus this share of its peak is no rounding or tolerance effect, and is reported."""
-
     def __init__(self, model: VoltageModel, grid: Grid | Elements) -> None:
-        self.model, self.grid, self.wiring = model, grid, model.wiring
-        self.cells, self.lanes, self.width = grid.cells, model.lanes, grid.width
+        super().__init__(model, grid)
+        self.wiring = model.wiring
         self.depth, self.latency = model.depth, float(model.latencies.max())
         self._latent = model.latencies > 0.0
         fixed = np.unique(model.latencies[self._latent])
@@ -69,17 +68,11 @@ class PopulationSystem(ABC):
         self._memory: Memory | None = None
         self._breaks: Iterator[float] = iter(())
         self._next_break = np.inf
-        self.breaks_met: list[float] = []
         self._since = 0.0
         self._passed, self._kept, self._share = (np.zeros(self.lanes) for _ in range(3))
         self._by_reset, self._by_current, self._by_diffusion = (np.zeros((self.cells, self.lanes)) for _ in range(3))
         self._resolved: Callable[[np.ndarray], np.ndarray] | None = None
         self._arrived: list[np.ndarray] = []
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Shape of y."""
-        return self.cells + 2, self.lanes
 
     # -- what a discretisation answers --------------------------------------------------------------------------
 
@@ -116,14 +109,6 @@ class PopulationSystem(ABC):
     @abstractmethod
     def layer(self, y: np.ndarray, t: float) -> np.ndarray:
         """Spacing at V_F over the thickness a/μ of the boundary layer that the drift presses against it."""
-
-    @abstractmethod
-    def tail(self, y: np.ndarray, t: float) -> np.ndarray:
-        """Estimate of the mass that lies beyond the ends of the grid."""
-
-    @abstractmethod
-    def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
-        """What gave a density as negative as `smallest` at (y, t), and what to do about it."""
 
     @abstractmethod
     def transport_limit(self, y: np.ndarray, t: float) -> float:
@@ -299,13 +284,6 @@ class PopulationSystem(ABC):
             passed[mine], held[mine] = max(dt - latency, 0.0) / dt, min(latency / dt, 1.0)
         return Reset(known, passed, held)
 
-    def exchange(self, y: np.ndarray, t: float, dt: float) -> bool:
-        """Move neurons from lane to lane for the time dt, in place; False if that is too long.
-
-        Nobody moves unless a subclass says so.
-        """
-        return True
-
     def close(self, y: np.ndarray, t: float) -> bool:
         """Set y[-1] to the rates N that solve N = e(N, t)·n; False (and y unchanged) if there are none.
 
@@ -419,19 +397,6 @@ class PopulationSystem(ABC):
 
     # -- to and from the user's objects -------------------------------------------------------------------------
 
-    def pack(self, density: np.ndarray, refractory: Change = 0.0, rate: Change = 0.0) -> np.ndarray:
-        """y for a density of shape (cells,) or (lanes, cells)."""
-        y = np.empty(self.shape)
-        y[:-2] = np.atleast_2d(density).T
-        y[-2], y[-1] = refractory, rate
-        return y
-
-    def unpack(self, y: np.ndarray, t: float) -> State:
-        """The State, without an axis for the lanes if the model is one population."""
-        if self.model.structured:
-            return State(t, self.grid, y[:-2].T.copy(), y[-1].copy(), y[-2].copy())
-        return State(t, self.grid, y[:-2, 0].copy(), float(y[-1, 0]), float(y[-2, 0]))
-
     def final(self, y: np.ndarray, t: float) -> State:
         """The State from which another run can go on."""
         state = self.unpack(y, t)
@@ -440,7 +405,41 @@ class PopulationSystem(ABC):
 
     def mass(self, y: np.ndarray) -> np.ndarray:
         """∫ n dv + R of each lane."""
-        return self.width @ y[:-2] + y[-2]
+        return super().mass(y) + y[-2]
+
+    def edge(self, y: np.ndarray) -> float:
+        """At v_min, and where neurons can exceed V_F at v_max too."""
+        return max(float(np.abs(y[0]).max()), super().edge(y) if self.model.open else 0.0)
+
+    @property
+    def wider(self) -> str:
+        return "use a grid with a lower v_min" + (" or a higher v_max" if self.model.open else "")
+
+    def reproduction(self, trace: np.ndarray) -> float:
+        """b n(V_F) where the rate acts at once."""
+        return self.wiring.reproduction(trace)
+
+    @property
+    def presses(self) -> bool:
+        return bool(self.wiring.push().max() > 0.0)
+
+    def unsolvable(self, state: State) -> str:
+        """Why a datum has no rate. Refuses a1 |∂v n0(V_F)| ≥ 1, for which N = a0 g/(1 − a1 g) does not exist."""
+        nearest = np.atleast_2d(state.density)[:, -1]
+        slopes = nearest / (state.grid.v_max - state.grid.v[-1])
+        silent = [np.zeros(self.lanes)] * len(self.wiring.lags)
+        by_rate = self.wiring.change(silent, [None if lag else slopes for lag in self.wiring.lags])
+        steepest = float(np.max(by_rate.diffusion, initial=0.0))
+        if steepest >= 1.0:
+            raise InvalidArgument(
+                f"`initial` has a1 |∂v n(V_F)| = {steepest:.3g} ≥ 1, for which the rate "
+                f"N = a0 g/(1 − a1 g) does not exist; use a less concentrated fp.compatible_gaussian(mean, variance)."
+            )
+        return (
+            f" (b n(V_F) = {self.reproduction(nearest):.3g} in the cell next to V_F: from 1 on no finite rate "
+            f"satisfies N = e(N) n. If it falls below 1 on a finer grid, use that one; if not, this datum blows up at "
+            f"once)"
+        )
 
 
 def mass_below(n: Change, mu: Change, a: Change) -> np.ndarray:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..grid import Grid
-from ..inputs import check_fit, checked_flag, checked_span, checked_step, checked_times
+from ..inputs import checked_flag, checked_span, checked_step, checked_times
 from ..models.drift import drift_at
 from ..models.overshoot import checked_overshoot
 from ..models.population import Population, require_population
@@ -274,7 +274,7 @@ def _check_step(model: Population, dt: float, start: float) -> None:
 
 def _checked_grid(model: Population, bins: object, span: tuple[float, float]) -> Grid:
     if isinstance(bins, Grid):
-        check_fit(model, bins, "bins")
+        model.check_grid(bins, "bins")
         return bins
     if bins is None:
         try:

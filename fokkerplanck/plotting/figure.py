@@ -20,7 +20,7 @@ from .style import DENSITY_MAP
 if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
 
-    from ..models.voltage import VoltageModel
+    from ..models.model import Model
     from ..solution import Solution
 
 FEW = 5
@@ -70,7 +70,7 @@ def plot_solution(solution: Solution) -> Figure:
         image.sharex(rate)
         mesh = plot_density_image(image, solution)
         # Taken from both, so that the two time axes stay aligned.
-        figure.colorbar(mesh, ax=[image, rate], label="$n(v, t)$", extend=_beyond(mesh), **BAR)
+        figure.colorbar(mesh, ax=[image, rate], label=f"$n({_letter(solution)}, t)$", extend=_beyond(mesh), **BAR)
     plot_snapshots(snapshots, solution)
     plot_rate(rate, solution)
     return figure
@@ -139,6 +139,10 @@ def _beyond(mesh: QuadMesh) -> str:
     return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
 
 
+def _letter(solution: Solution) -> str:
+    return "v" if solution.model is None else solution.model.coordinate
+
+
 def _title(solution: Solution) -> str:
     """Parameters and outcome."""
     outcome = solution.status.name.lower().replace("_", "-")
@@ -149,7 +153,7 @@ def _title(solution: Solution) -> str:
     return outcome if solution.model is None else f"{parameters(solution.model)}:  {outcome}"
 
 
-def parameters(model: VoltageModel) -> str:
+def parameters(model: Model) -> str:
     """What differs from the default; laws that are code by their slot alone."""
     if not isinstance(model, Population):
         return repr(model)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..elements import Elements
+from ..grid import HalfLine
 from ..outcomes import InvalidArgument, Jump
 from .style import COLOURS, DENSITY_MAP, POPULATIONS, SNAPSHOT_MAP
 
@@ -59,7 +60,8 @@ def plot_density_image(ax: Axes, solution: Solution) -> QuadMesh:
     _mark(ax, solution, horizontal=True)
     if solution.blow_up is not None:
         ax.axvline(solution.blow_up.time, color=COLOURS["bound"], lw=1.6)
-    ax.set(xlabel="$t$", ylabel="$v$", xlim=_visible_times(solution), ylim=visible_potentials(solution))
+    x = _symbols(solution).x
+    ax.set(xlabel="$t$", ylabel=f"${x}$", xlim=_visible_times(solution), ylim=visible_potentials(solution))
     return image
 
 
@@ -93,12 +95,16 @@ def plot_snapshots(ax: Axes, solution: Solution, times: Sequence[float] | None =
     lines = []
     for i, k in enumerate(chosen):
         colour = SNAPSHOT_MAP(i / (len(chosen) - 1)) if len(chosen) > 1 else COLOURS["density"]
-        potential, n = np.append(v, faces[-1]), np.append(densities[k], 0.0)  # n(V_F, t) = 0
-        lines += ax.plot(potential, n, color=colour, lw=1.6, label=f"$t = {saved[k]:.4g}$")
+        x, n = v, densities[k]
+        if not isinstance(solution.grid, HalfLine):
+            x, n = np.append(v, faces[-1]), np.append(n, 0.0)  # n(V_F, t) = 0
+        lines += ax.plot(x, n, color=colour, lw=1.6, label=f"$t = {saved[k]:.4g}$")
     _mark(ax, solution, horizontal=False)
     low, high = visible_potentials(solution)
     shown = densities[chosen]
-    ax.set(xlabel="$v$", ylabel="$n(v, t)$", xlim=(low, high), ylim=(min(0.0, 1.1 * shown.min()), 1.08 * shown.max()))
+    letter = _symbols(solution).x
+    ax.set(xlabel=f"${letter}$", ylabel=f"$n({letter}, t)$", xlim=(low, high))
+    ax.set_ylim(min(0.0, 1.1 * shown.min()), 1.08 * shown.max())
     ax.legend(loc="best", **LEGEND)
     return lines
 
@@ -115,9 +121,11 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
     """
     t = _between_steps(solution.t)
     rate = solution.rate_at(t)
-    lines = ax.plot(t, rate, color=COLOURS["rate"], lw=1.8, label="$N(t)$")
+    _, N, R = _symbols(solution)
+    lines = ax.plot(t, rate, color=COLOURS["rate"], lw=1.8, label=f"${N}(t)$")
     if np.any(solution.refractory > 0):
-        lines += ax.plot(solution.t, solution.refractory, color=COLOURS["refractory"], lw=1.4, ls="-.", label="$R(t)$")
+        style: dict[str, Any] = {"color": COLOURS["refractory"], "lw": 1.4, "ls": "-."}
+        lines += ax.plot(solution.t, solution.refractory, label=f"${R}(t)$", **style)
     low, high = float(solution.rate.min()), float(rate[t >= _settled(t)].max())
     for jump in solution.jumps:
         lines += _spike(ax, jump, named=len(solution.jumps) <= FEW)
@@ -127,13 +135,13 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
     else:
         hidden = solution.rate[0] > 1.1 * high  # a datum that does not vanish at V_F starts with an integrable peak
         if hidden:
-            ax.annotate(f"$N = {solution.rate[0]:.3g}$ at the start", (0.02, 0.9), xycoords="axes fraction")
+            ax.annotate(f"${N} = {solution.rate[0]:.3g}$ at the start", (0.02, 0.9), xycoords="axes fraction")
         ax.set_ylim(min(0.0, 1.1 * low), (1.25 if hidden else 1.1) * high or 1.0)
     if solution.blow_up is not None:
         time = solution.blow_up.time
         lines.append(ax.axvline(time, color=COLOURS["bound"], lw=1.6, label=f"$t^* = {time:.5g}$"))
-    silent = ", $R(t)$" if np.any(solution.refractory > 0) else ""
-    ax.set(xlabel="$t$", ylabel=f"$N(t)${silent}", xlim=_visible_times(solution))
+    silent = f", ${R}(t)$" if np.any(solution.refractory > 0) else ""
+    ax.set(xlabel="$t$", ylabel=f"${N}(t)${silent}", xlim=_visible_times(solution))
     if len(lines) > 1:
         ax.legend(loc="best", **LEGEND)
     return lines
@@ -168,6 +176,21 @@ def plot_rates(ax: Axes, solution: Solution) -> list[Line2D]:
     return lines
 
 
+class _Symbols(NamedTuple):
+    """What the axes of a solution are called."""
+
+    x: str
+    N: str
+    R: str
+
+
+def _symbols(solution: Solution) -> _Symbols:
+    model = solution.model
+    if model is None:
+        return _Symbols("v", "N", "R")
+    return _Symbols(model.coordinate, model.activity, model.companion_name)
+
+
 def _spike(ax: Axes, jump: Jump, named: bool) -> list[Line2D]:
     """The term Δ δ(t − t*) of N(t)."""
     line = ax.axvline(jump.time, color=COLOURS["bound"], lw=1.4)
@@ -197,6 +220,8 @@ def visible_potentials(solution: Solution) -> tuple[float, float]:
         return float(grid.faces[lowest]), float(grid.faces[highest])
 
     lowest, highest = holding(VISIBLE_MASS)
+    if isinstance(grid, HalfLine):
+        return 0.0, highest
     low, high = min(lowest, grid.V_R), max(highest, grid.V_F)
     bulk = holding(0.05)
     wide = bulk[1] - bulk[0]
@@ -229,6 +254,8 @@ def _columns(t: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _mark(ax: Axes, solution: Solution, horizontal: bool) -> None:
     """Dashed lines at the reset and at the threshold, named at their end; an arrow to what is out of the picture."""
+    if isinstance(solution.grid, HalfLine):
+        return
     line = ax.axhline if horizontal else ax.axvline
     low, high = visible_potentials(solution)
     place: dict[str, Any]

@@ -1,0 +1,28 @@
+"""Which discretisation a model gets: the only place in the numerics that names models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..models.learning import Learning
+from ..models.model import Model
+from ..models.voltage import VoltageModel
+from ..outcomes import InvalidArgument
+from .evolution import Evolution
+from .finite_volumes import FiniteVolumes
+from .learning_volumes import LearningVolumes
+from .schemes import FluxScheme, ScharfetterGummel, Scheme
+
+
+def cell_scheme(model: Model) -> Scheme:
+    """The scheme on cells for a model, where the user names none."""
+    return ScharfetterGummel()
+
+
+def volumes(model: Model, grid: Any, scheme: FluxScheme) -> Evolution:
+    """The finite volumes that a two-point flux scheme makes of a model."""
+    if isinstance(model, Learning) and model.exchanges:
+        return LearningVolumes(model, grid, scheme)
+    if isinstance(model, VoltageModel):
+        return FiniteVolumes(model, grid, scheme)
+    raise InvalidArgument(f"{scheme!r} does not know {model!r}; leave `scheme` out.")
