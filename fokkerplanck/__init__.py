@@ -51,6 +51,10 @@ _HOME = {
     "connectivity": "models.learning",
     "Saturating": "models.learning",
     "HyperbolicTangent": "models.learning",
+    "cell_polarization": "models.polarization",
+    "InstantPolarity": "models.polarization",
+    "RelaxingPolarity": "models.polarization",
+    "MembraneExchange": "models.polarization",
     "ExponentialRefractory": "models.refractory",
     "FixedRefractory": "models.refractory",
     "RandomThreshold": "models.threshold",
@@ -58,10 +62,12 @@ _HOME = {
     "QuadraticDrift": "models.drift",
     "ExponentialDrift": "models.drift",
     "Grid": "grid",
+    "HalfLine": "grid",
     "Elements": "elements",
     "State": "state",
     "gaussian": "state",
     "compatible_gaussian": "state",
+    "exponential": "state",
     "solve": "solve",
     "Solution": "solution",
     "PhysicalTime": "clocks.physical",
@@ -197,7 +203,7 @@ if TYPE_CHECKING:
         relative_entropy,
     )
     from .elements import Elements
-    from .grid import Grid
+    from .grid import Grid, HalfLine
     from .learned import discrimination, firing_rate, frozen_rates, learned_connectivity, representing_connectivity
     from .meanfield.balanced import BrunelNetwork, DenseBalance, LIFNetwork, dense_balance
     from .meanfield.intervals import IntervalMoments, isi_moments
@@ -221,6 +227,7 @@ if TYPE_CHECKING:
     from .models.network import Network, excitatory_inhibitory
     from .models.plastic_network import PlasticNetwork
     from .models.plasticity import DepressingWeight, HebbianWeight, PlasticWeight, SaturatingWeight, StaticWeight
+    from .models.polarization import InstantPolarity, MembraneExchange, RelaxingPolarity, cell_polarization
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory
     from .models.spiking import Projection, SpikingNetwork
@@ -264,7 +271,7 @@ if TYPE_CHECKING:
     from .solve import solve
     from .spectrum import spectrum
     from .spiketrains import SpikeStatistics, SpikeTrains, spike_statistics
-    from .state import State, compatible_gaussian, gaussian
+    from .state import State, compatible_gaussian, exponential, gaussian
     from .stationary import bifurcation_curve, fold_points, stationary_states
     from .steppers.explicit import SspRk3
     from .steppers.implicit import BackwardEuler

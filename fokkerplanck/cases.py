@@ -47,6 +47,22 @@ or, as fp.Network, with any populations and names:
     populations.I = { refractory = { kind = "fixed", duration = 0.1 } }
     noise = 0.1                              # optional, as delays and time_constants
 
+What is no neuron has a grid of its own:
+
+    [model]
+    kind = "cell-polarization"               # as fp.cell_polarization
+    mass = 2.0
+    polarity = { kind = "relaxing", L = 1.0 }              # or "instant", "membrane-exchange"
+
+    [initial]
+    kind = "exponential"
+    scale = 1.0
+
+    [grid]
+    cells = 800
+    end = 40.0
+    finest = 1e-4
+
 This is the only place where names stand for objects: `INITIALS`, `SCHEMES`, `STEPPERS`, and the dictionaries of the
 models. A file with faults is refused with all of them at once, each by its dotted name.
 """
@@ -94,7 +110,7 @@ from .operators.weno import Weno5
 from .outcomes import InvalidArgument, did_you_mean, named
 from .solution import Solution
 from .solve import solve
-from .state import InitialDensity, compatible_gaussian, gaussian
+from .state import InitialDensity, compatible_gaussian, exponential, gaussian
 from .steppers.explicit import SspRk3
 from .steppers.implicit import BackwardEuler
 from .steppers.protocol import Stepper
@@ -112,9 +128,10 @@ __all__ = [
     "schema",
 ]
 
-INITIALS: dict[str, Callable[[float, float], InitialDensity]] = {
+INITIALS: dict[str, Callable[..., InitialDensity]] = {
     "gaussian": gaussian,
     "compatible-gaussian": compatible_gaussian,
+    "exponential": exponential,
 }
 SCHEMES: dict[str, type[Scheme]] = {**FLUX_SCHEMES, "weno-5": Weno5, "spectral": Spectral}
 STEPPERS: dict[str, type[Stepper]] = {"rodas5p": Rodas5P, "backward-euler": BackwardEuler, "ssp-rk3": SspRk3}
@@ -400,6 +417,39 @@ class ExcitatoryInhibitoryTable(Table):
         return model_from_dict(given)
 
 
+class InstantPolarityTable(Table):
+    kind: Literal["instant"]
+
+
+class RelaxingPolarityTable(Table):
+    kind: Literal["relaxing"]
+    L: Positive = 1.0
+    start: NotNegative = 0.0
+
+
+class MembraneExchangeTable(Table):
+    kind: Literal["membrane-exchange"]
+    L: Positive = 1.0
+    start: NotNegative = 0.0
+
+
+class PolarizationTable(Table):
+    kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "cell-polarization"})]
+    mass: Positive
+    polarity: (
+        Annotated[InstantPolarityTable | RelaxingPolarityTable | MembraneExchangeTable, Field(discriminator="kind")]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _check(self) -> PolarizationTable:
+        self.build()
+        return self
+
+    def build(self) -> Model:
+        return model_from_dict(self.model_dump(exclude_unset=True))
+
+
 def _model_kind(value: object) -> str:
     """The tag of a model; where its kind is misspelt, what its fields look like."""
     if not isinstance(value, dict):
@@ -416,6 +466,7 @@ MODEL_TABLES: dict[str, type[Table]] = {
     "nnlif": ModelTable,
     "network": NetworkTable,
     "excitatory-inhibitory": ExcitatoryInhibitoryTable,
+    "cell-polarization": PolarizationTable,
 }
 
 
@@ -426,6 +477,20 @@ class InitialTable(Table):
 
     def build(self) -> InitialDensity:
         return INITIALS[self.kind](self.mean, self.variance)
+
+
+class ExponentialInitialTable(Table):
+    kind: Literal["exponential"]
+    scale: Positive
+
+    def build(self) -> InitialDensity:
+        return INITIALS[self.kind](self.scale)
+
+
+def _initial_kind(value: object) -> str:
+    """The tag of an initial density: `one` with mean and variance, the exponential, or one for each population."""
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return "exponential" if kind == "exponential" else _one_or_each(value)
 
 
 class GridTable(Table):
@@ -566,12 +631,15 @@ class CaseTable(Table):
     model: Annotated[
         Annotated[ModelTable, Tag("nnlif")]
         | Annotated[NetworkTable, Tag("network")]
-        | Annotated[ExcitatoryInhibitoryTable, Tag("excitatory-inhibitory")],
+        | Annotated[ExcitatoryInhibitoryTable, Tag("excitatory-inhibitory")]
+        | Annotated[PolarizationTable, Tag("cell-polarization")],
         Discriminator(_model_kind),
     ]
     initial: Annotated[
-        Annotated[InitialTable, Tag("one")] | Annotated[dict[str, InitialTable], Tag("each")],
-        Discriminator(_one_or_each),
+        Annotated[InitialTable, Tag("one")]
+        | Annotated[ExponentialInitialTable, Tag("exponential")]
+        | Annotated[dict[str, InitialTable], Tag("each")],
+        Discriminator(_initial_kind),
     ]
     grid: GridTable | None = None
     run: RunTable
@@ -579,8 +647,8 @@ class CaseTable(Table):
     @field_validator("initial")
     @classmethod
     def _for_each(
-        cls, initial: InitialTable | dict[str, InitialTable], info: ValidationInfo
-    ) -> InitialTable | dict[str, InitialTable]:
+        cls, initial: InitialTable | ExponentialInitialTable | dict[str, InitialTable], info: ValidationInfo
+    ) -> InitialTable | ExponentialInitialTable | dict[str, InitialTable]:
         if isinstance(initial, dict) and "model" in info.data:
             model = info.data["model"].build()
             names = list(model.lane_names)

@@ -6,8 +6,10 @@ Exit status: 0 if what was asked held, 1 if it did not, 2 if the input is not va
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -125,7 +127,7 @@ def _show(words: argparse.Namespace) -> int:
 def _list(words: argparse.Namespace) -> int:
     from .cases import INITIALS, SCHEMES, STEPPERS
     from .claims import find_claims, validation_folder
-    from .models.description import DRIFTS, NETWORKS, POPULATIONS, REFRACTORY, THRESHOLDS
+    from .models.description import DRIFTS, MODELS, POLARITIES, REFRACTORY, THRESHOLDS
 
     try:
         folder = validation_folder()
@@ -133,11 +135,12 @@ def _list(words: argparse.Namespace) -> int:
         _print_list("Example cases", {_from_here(p): _title(p) for p in sorted(folder.glob("cases/*.toml"))})
     except InvalidArgument as error:  # an installed package has neither
         print(f"Claims: {error}\n")
+    _print_list("Models", {name: _with_source(model) for name, model in MODELS.items()})
     named: dict[str, Mapping[str, object]] = {
-        "Models": {**POPULATIONS, **NETWORKS},
         "Refractory laws": REFRACTORY,
         "Threshold laws": THRESHOLDS,
         "Drift laws": DRIFTS,
+        "Polarities": POLARITIES,
         "Initial densities": INITIALS,
         "Schemes": SCHEMES,
         "Steppers": STEPPERS,
@@ -202,6 +205,13 @@ def _title(path: Path) -> str:
 
 def _first_line(thing: object) -> str:
     return (thing.__doc__ or "").strip().split("\n")[0]
+
+
+def _with_source(thing: object) -> str:
+    """The first line of its documentation, and the sources it names."""
+    paragraphs = (inspect.getdoc(thing) or "").split("\n\n")
+    sources = [" ".join(part.split()).removeprefix("Source: ") for part in paragraphs if part.startswith("Source:")]
+    return "\n      ".join([_first_line(thing), *(part for text in sources for part in textwrap.wrap(text, 100))])
 
 
 def _print_list(heading: str, entries: dict[str, str]) -> None:

@@ -169,6 +169,34 @@ class CompatibleGaussian(_Bell):
 
 
 @dataclass(frozen=True)
+class Exponential:
+    """n0(x) = e^{−x/scale}/scale on x ≥ 0, for what lives on a half-line."""
+
+    scale: float
+
+    def __post_init__(self) -> None:
+        positive("scale", self.scale)
+
+    def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
+        """n0 at the points v."""
+        v = np.asarray(v, dtype=float)
+        return np.where(v >= 0.0, np.exp(-np.maximum(v, 0.0) / self.scale) / self.scale, 0.0)
+
+    def cell_averages(self, grid: Any) -> np.ndarray:
+        """Exact cell averages, shape (cells,)."""
+        faces = np.maximum(grid.faces, 0.0) / self.scale
+        return np.exp(-faces[:-1]) * -np.expm1(-np.diff(faces)) / grid.width
+
+    @property
+    def lowest(self) -> float:
+        return 0.0
+
+    @property
+    def narrowest(self) -> tuple[float, float]:
+        return 0.0, self.scale
+
+
+@dataclass(frozen=True)
 class FromFunction:
     """A density given by a function of v, up to a constant factor; it is normalised on the grid's interval."""
 
@@ -306,14 +334,34 @@ def compatible_gaussian(mean: float, variance: float) -> CompatibleGaussian:
     return CompatibleGaussian(mean, variance)
 
 
+def exponential(scale: float) -> Exponential:
+    """n0(x) = e^{−x/scale}/scale on x ≥ 0, for models on a half-line.
+
+    Parameters
+    ----------
+    scale : float
+        Mean, positive (dimensionless).
+
+    Raises
+    ------
+    InvalidArgument
+        If it is not positive.
+
+    >>> exponential(2.0).scale
+    2.0
+    """
+    return Exponential(scale)
+
+
 def as_density(initial: object) -> InitialDensity:
     """Accept an initial density, a function of v, or an array of cell averages."""
-    if isinstance(initial, Gaussian | CompatibleGaussian | FromFunction | FromArray):
+    if isinstance(initial, Gaussian | CompatibleGaussian | Exponential | FromFunction | FromArray):
         return initial
     if isinstance(initial, np.ndarray | list | tuple):
         return FromArray(real_array("initial", initial))
-    if initial in (gaussian, compatible_gaussian):
-        raise InvalidArgument(f"`initial` must be an initial density: call fp.{initial.__name__}(mean, variance).")
+    if initial in (gaussian, compatible_gaussian, exponential):
+        arguments = "scale" if initial is exponential else "mean, variance"
+        raise InvalidArgument(f"`initial` must be an initial density: call fp.{initial.__name__}({arguments}).")
     if callable(initial):
         return FromFunction(initial)
     raise InvalidArgument(

@@ -17,6 +17,7 @@ from .grid import Grid
 from .interpolation import RateHistory
 from .meanfield.passage import LONGEST, Discrete, closed_passage_of, passage_of
 from .models.network import Network
+from .models.polarization import Polarization, PolarizedState
 from .models.population import Population, require_population
 from .outcomes import InvalidArgument
 from .spectrum import Spectrum, spectrum
@@ -177,7 +178,11 @@ class StationaryState:
 def stationary_states(model: Network) -> NetworkStates: ...
 @overload
 def stationary_states(model: Population) -> tuple[StationaryState, ...]: ...
-def stationary_states(model: Population | Network) -> tuple[StationaryState, ...] | NetworkStates:
+@overload
+def stationary_states(model: Polarization) -> tuple[PolarizedState, ...]: ...
+def stationary_states(
+    model: Population | Network | Polarization,
+) -> tuple[StationaryState, ...] | NetworkStates | tuple[PolarizedState, ...]:
     """The stationary states of `model`, by increasing rate; those of a network as `networks.states` has them.
 
         N (τ + I(c, a)) = 1,   c = bN + I_ext,   a = a0 + a1 N,   I the mean time from reset to spike
@@ -219,13 +224,14 @@ def stationary_states(model: Population | Network) -> tuple[StationaryState, ...
 
     Parameters
     ----------
-    model : Population or Network
+    model : Population, Network or Polarization
         With constant external current. The states of a network, all of them up to three populations, and their
-        stability are described in `networks.states.network_states`; what follows is about one population.
+        stability are described in `networks.states.network_states`; those of a polarizing cell are
+        `models.polarization.PolarizedState`. What follows is about one population.
 
     Returns
     -------
-    tuple of StationaryState, or NetworkStates
+    tuple of StationaryState or PolarizedState, or NetworkStates
         Empty if there is none. What is not looked for: without refractory state or random threshold, rates above 1e10
         (1e6 where I is numerical); where I is numerical, rates below e^{−590}; for a0 = 0, rates below 1e-12.
 
@@ -243,6 +249,8 @@ def stationary_states(model: Population | Network) -> tuple[StationaryState, ...
     >>> [round(state.rate, 9) for state in stationary_states(nnlif(b=1.5, threshold=RandomThreshold(0.1)))]
     [0.075611287]
     """
+    if isinstance(model, Polarization):
+        return model.steady_states()
     if isinstance(model, Network):
         from .networks.states import network_states
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
+from ..grid import HalfLine
+from ..models.polarization import Polarization, extent
 from ..models.population import Population, require_leaky_hard, require_population
 from ..outcomes import BlowUp, InvalidArgument, finite_number
 from ..state import FromArray, Gaussian, InitialDensity, as_density
@@ -149,7 +152,32 @@ class Criterion:
     latest_time: float
 
 
-def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu: float | None = None) -> Criterion:
+@dataclass(frozen=True)
+class MomentCriterion:
+    """The first-moment theorem of cell polarization applied to one model and one initial density.
+
+    Attributes
+    ----------
+    satisfied : bool
+        Whether the theorem applies: instant polarity, mass above 1, and a density that nowhere increases with z.
+    moment : float
+        J(0) = ∫ z n0 dz, of the mass of the model.
+    latest_time : float
+        J(0)²/((M − 1) M²), before which the solution blows up; infinite if the theorem does not apply.
+    """
+
+    satisfied: bool
+    moment: float
+    latest_time: float
+
+
+@overload
+def blow_up_criterion(model: Polarization, initial: InitialDensity, mu: None = None) -> MomentCriterion: ...
+@overload
+def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu: float | None = None) -> Criterion: ...
+def blow_up_criterion(
+    model: Population | Polarization, initial: Gaussian | InitialDensity, mu: float | None = None
+) -> Criterion | MomentCriterion:
     """Does the theorem say that this datum blows up, and by when?
 
     If for some μ > V_F/a0 with b + μ a1 > 0
@@ -164,9 +192,12 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
     the refractory time is. With a transmission delay solutions are global (Cáceres, Roux, Salort, Schneider 2019): the
     theorem does not apply, whatever the datum.
 
+    For `fp.cell_polarization` with instant polarity and M > 1 the first moment decides, J' = (1 − M) n(0, t): see
+    `MomentCriterion`.
+
     Parameters
     ----------
-    model : Population
+    model : Population or Polarization
         With leak drift and no external current, for which the theorem is stated.
     initial : initial density
         `fp.gaussian(...)`, `fp.compatible_gaussian(...)` or a function of v.
@@ -179,12 +210,14 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
         If the model has an external current, or μ ≤ V_F/a0.
 
     Source: Cáceres, Carrillo, Perthame (2011), Thm 2.2; refractory: Cáceres, Perthame (2014); a1 > 0: Carrillo,
-    Perthame, Salort, Smets (2015). The constants are those of the proof, kept explicit.
+    Perthame, Salort, Smets (2015); polarization: Calvez, Hawkins, Meunier, Voituriez (2012). The constants are those of the proof, kept explicit.
 
     >>> from fokkerplanck import gaussian, nnlif
     >>> blow_up_criterion(nnlif(b=1.5), gaussian(1.5, 0.005)).satisfied
     True
     """
+    if isinstance(model, Polarization):
+        return _moment_criterion(model, as_density(initial))
     require_population(model, "the blow-up theorem is stated for one")
     require_leaky_hard(model, "the blow-up theorem is stated")
     coupling, a0, a1 = model.coupling, model.noise.a0, model.noise.a1
@@ -231,6 +264,16 @@ def blow_up_criterion(model: Population, initial: Gaussian | InitialDensity, mu:
     with np.errstate(over="ignore"):  # a moment beyond the largest double is shown as infinite
         moment, bound = np.exp([log_moment(best), log_bound(best)])
     return Criterion(bool(np.any(admissible)), best, float(moment), float(bound), float(times.min()))
+
+
+def _moment_criterion(model: Polarization, datum: InitialDensity) -> MomentCriterion:
+    last = extent(datum)
+    faces = np.linspace(0.0, last, 20_001)
+    masses = datum.cell_averages(HalfLine(faces)) * np.diff(faces)
+    moment = model.mass * float(masses @ (0.5 * (faces[1:] + faces[:-1]))) / float(masses.sum())
+    falls = bool(np.all(np.diff(masses) <= 1e-12 * masses.max()))
+    latest = model.latest_blow_up(moment) if falls else math.inf
+    return MomentCriterion(latest < math.inf, moment, latest)
 
 
 def _log_moment(model: Population, datum: InitialDensity) -> Callable[[float], float]:

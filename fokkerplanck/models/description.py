@@ -14,6 +14,14 @@ from .learning import HyperbolicTangent, Identity, Learning, Saturating, Saturat
 from .model import Model
 from .network import Network, excitatory_inhibitory
 from .noise import ActivityNoise
+from .polarization import (
+    InstantPolarity,
+    MembraneExchange,
+    Polarity,
+    Polarization,
+    RelaxingPolarity,
+    cell_polarization,
+)
 from .population import Population
 from .refractory import ExponentialRefractory, FixedRefractory, NoRefractory, Refractory
 from .reset import FixedReset
@@ -24,7 +32,10 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "network": Network,
     "excitatory-inhibitory": excitatory_inhibitory,
 }
-MODELS: dict[str, Callable[..., Model]] = {**POPULATIONS, **NETWORKS, "learning": learning}
+RELATED: dict[str, Callable[..., Model]] = {
+    "cell-polarization": cell_polarization,
+}
+MODELS: dict[str, Callable[..., Model]] = {**POPULATIONS, **NETWORKS, "learning": learning, **RELATED}
 """The names of the models in files. A model is one function and one line here."""
 
 REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory, "fixed": FixedRefractory}
@@ -39,6 +50,13 @@ DRIFTS: dict[str, type[Drift]] = {"quadratic": QuadraticDrift, "exponential": Ex
 SATURATIONS: dict[str, type[Saturation]] = {"saturating": Saturating, "tanh": HyperbolicTangent}
 """The names of the saturations of learning networks in files; σ(x) = x is the absence of the entry."""
 
+POLARITIES: dict[str, type[Polarity]] = {
+    "instant": InstantPolarity,
+    "relaxing": RelaxingPolarity,
+    "membrane-exchange": MembraneExchange,
+}
+"""The names of the polarities of a cell in files."""
+
 LAWS: dict[str, dict[str, Any]] = {"refractory": REFRACTORY, "threshold": THRESHOLDS, "drift": DRIFTS}
 ABSENT = {"refractory": NoRefractory, "threshold": HardThreshold, "drift": Leak}
 
@@ -48,7 +66,7 @@ def model_to_dict(model: Model) -> dict[str, Any]:
 
     Parameters
     ----------
-    model : Population, Network or Learning
+    model : Population, Network, Learning or a related model
         Made of the laws of the catalog, with constant external currents.
 
     Raises
@@ -63,6 +81,9 @@ def model_to_dict(model: Model) -> dict[str, Any]:
         return _network_to_dict(model)
     if isinstance(model, Learning):
         return _learning_to_dict(model)
+    if isinstance(model, Polarization):
+        polarity = _named_law("polarity", POLARITIES, model.polarity)
+        return {"kind": "cell-polarization", "mass": float(model.total), "polarity": polarity}
     if not isinstance(model, Population):
         raise InvalidArgument(f"{model!r} is not one that a file can hold.")
     _refuse_code(model)
@@ -108,7 +129,7 @@ def model_from_dict(description: Mapping[str, Any]) -> Model:
     if isinstance(arguments.get("populations"), Mapping):
         members = arguments["populations"]
         arguments["populations"] = {name: model_from_dict(member) for name, member in members.items()}
-    for slot, table in (LAWS | {"saturation": SATURATIONS}).items():
+    for slot, table in (LAWS | {"saturation": SATURATIONS, "polarity": POLARITIES}).items():
         law = arguments.get(slot)
         if make is excitatory_inhibitory and isinstance(law, tuple | list):
             arguments[slot] = tuple(_law_from_dict(slot, table, one) for one in law)

@@ -6,11 +6,13 @@ from typing import Any
 
 from ..models.learning import Learning
 from ..models.model import Model
+from ..models.polarization import Polarization
 from ..models.voltage import VoltageModel
 from ..outcomes import InvalidArgument
 from .evolution import Evolution
 from .finite_volumes import FiniteVolumes
 from .learning_volumes import LearningVolumes
+from .polarization_volumes import PolarizationVolumes
 from .schemes import FluxScheme, ScharfetterGummel, Scheme
 
 
@@ -23,6 +25,8 @@ def volumes(model: Model, grid: Any, scheme: FluxScheme) -> Evolution:
     """The finite volumes that a two-point flux scheme makes of a model."""
     if isinstance(model, Learning) and model.exchanges:
         return LearningVolumes(model, grid, scheme)
+    if isinstance(model, Polarization):
+        return PolarizationVolumes(model, grid, scheme)
     if isinstance(model, VoltageModel):
         return FiniteVolumes(model, grid, scheme)
     raise InvalidArgument(f"{scheme!r} does not know {model!r}; leave `scheme` out.")
