@@ -104,7 +104,11 @@ def plot_snapshots(ax: Axes, solution: Solution, times: Sequence[float] | None =
     shown = densities[chosen]
     letter = _symbols(solution).x
     ax.set(xlabel=f"${letter}$", ylabel=f"$n({letter}, t)$", xlim=(low, high))
-    ax.set_ylim(min(0.0, 1.1 * shown.min()), 1.08 * shown.max())
+    peaks = shown.max(axis=1)
+    if isinstance(solution.grid, HalfLine) and peaks.max() > DECADES * peaks.min():  # all are lines on the axes else
+        ax.set(xscale="log", yscale="log", xlim=(0.5 / peaks.max(), high), ylim=(1e-3 * peaks.min(), 2.0 * peaks.max()))
+    else:
+        ax.set_ylim(min(0.0, 1.1 * shown.min()), 1.08 * shown.max())
     ax.legend(loc="best", **LEGEND)
     return lines
 
