@@ -14,6 +14,7 @@ from .grid import Cells, Grid
 from .interpolation import RateHistory
 from .models.model import Model, require_model
 from .models.voltage import VoltageModel
+from .operators.choice import check_scheme
 from .operators.evolution import Evolution
 from .operators.memory import Memory
 from .operators.schemes import Scheme
@@ -54,6 +55,8 @@ def check_kinds(model: object, grid: object, scheme: object, stepper: object) ->
         )
     if scheme is not None and (isinstance(scheme, type) or not hasattr(scheme, "discretize")):
         raise InvalidArgument(f"`scheme` must be an object such as fp.ScharfetterGummel(), not {scheme!r}.")
+    if scheme is not None:
+        check_scheme(scheme, require_model(model))
     if stepper is not None and (isinstance(stepper, type) or not hasattr(stepper, "adaptive")):
         raise InvalidArgument(f"`stepper` must be an object such as fp.BackwardEuler(dt=0.001), not {stepper!r}.")
     if getattr(scheme, "explicit", False) and getattr(stepper, "implicit", False):

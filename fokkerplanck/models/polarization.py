@@ -310,6 +310,6 @@ def cell_polarization(mass: float, polarity: Polarity | None = None) -> Polariza
     >>> import fokkerplanck as fp
     >>> sol = fp.solve(fp.cell_polarization(mass=2.0), fp.exponential(1.0), (0.0, 1.0))
     >>> sol.status.name, round(sol.blow_up.time, 3)
-    ('BLOW_UP', 0.219)
+    ('BLOW_UP', 0.217)
     """
     return Polarization(mass, InstantPolarity() if polarity is None else polarity)

@@ -21,6 +21,14 @@ def cell_scheme(model: Model) -> Scheme:
     return ScharfetterGummel()
 
 
+def check_scheme(scheme: object, model: Model) -> None:
+    """Refuse a scheme that is not made for the model."""
+    natural = cell_scheme(model)
+    family = FluxScheme if isinstance(natural, FluxScheme) else type(natural)
+    if not isinstance(model, VoltageModel) and not isinstance(scheme, family):
+        raise InvalidArgument(f"{scheme!r} does not suit {model!r}; use {natural!r}, or leave `scheme` out.")
+
+
 def volumes(model: Model, grid: Any, scheme: FluxScheme) -> Evolution:
     """The finite volumes that a two-point flux scheme makes of a model."""
     if isinstance(model, Learning) and model.exchanges:

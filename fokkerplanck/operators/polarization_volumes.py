@@ -35,7 +35,7 @@ class PolarizationVolumes(Evolution):
 
     The flux is that of a two-point scheme with the velocity −μ; it vanishes at the far end, and at the wall it is −μ'
     where molecules bind, else nothing. Next to the wall n solves J_0 = −∂z n − μ n with that flux J_0: its average over
-    the first cell gives n_0. So it is right however wide the cell is, and the steady states α e^{−αz} are exact. With
+    the first cell gives n_0. So the steady states α e^{−αz} are exact on equal cells, however wide these are. With
     instant polarity μ = n_0, the average is (1 − e^{−n_0 h})/h: there is no n_0 if the first cell holds the mass 1.
     """
 
