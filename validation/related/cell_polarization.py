@@ -51,9 +51,11 @@ def run(quick: bool) -> dict:
     late = 1e3 if quick else 1e5
     far = {mass: fp.solve(fp.cell_polarization(mass), DATUM, (0.0, late), rtol=1e-5) for mass in TRACES}
     critical = fp.solve(fp.cell_polarization(1.0), DATUM, (0.0, 5.0))
-    half_bell = fp.cell_polarization(1.0)
     moment = np.sqrt(2.0 / np.pi)
-    tends = fp.solve(half_bell, lambda z: np.exp(-(z**2) / 2), (0.0, 40.0), rtol=1e-5)
+    tends = fp.solve(
+        fp.cell_polarization(1.0), lambda z: np.exp(-(z**2) / 2), (0.0, 40.0), rtol=1e-5,
+        monitors={"entropy": lambda state: relative_entropy(state, 1.0 / moment)},
+    )  # fmt: skip
     above = {mass: fp.solve(fp.cell_polarization(mass), DATUM, (0.0, 6.0), rtol=1e-5) for mass in SUPERCRITICAL}
     # (B) and (C)
     relaxing = {}
@@ -73,6 +75,14 @@ def run(quick: bool) -> dict:
         "tends": (tends, 1.0 / moment), "above": above, "relaxing": relaxing, "small": small, "balanced": balanced,
         "exchange": exchange,
     }  # fmt: skip
+
+
+def relative_entropy(state, alpha: float) -> float:
+    """∫ n ln(n/n∞) dz with n∞ = α e^{−αz}, both of mass 1."""
+    n, h, z = state.density, state.grid.width, state.v
+    held = n > 0.0
+    average = alpha * np.exp(-alpha * z) * np.sinh(0.5 * alpha * h) / (0.5 * alpha * h)
+    return float(n[held] * np.log(n[held] / average[held]) @ h[held])
 
 
 def growth(sol, share: float = 0.25) -> float:
@@ -103,6 +113,10 @@ def check(result: dict) -> list[Check]:
     checks.append(Check("(A) M = 1: from a half Gaussian n(0, 40) → 1/J(0)", alpha, float(tends.rate[-1]), 1e-4))
     moment = tends.records["first_moment"].value
     checks.append(Check("(A) M = 1: J(t) is kept", 1.0 / alpha, float(moment[-1]), 1e-4))
+    entropy = tends.records["entropy"].value
+    checks.append(Check("(A) M = 1: relative entropy at the start", 0.5 - np.log(np.pi / 2), float(entropy[0]), 1e-4))
+    checks.append(Check("(A) M = 1: its largest rise in a step", 1e-9, float(np.diff(entropy).max()), 0.0, "at most"))
+    checks.append(Check("(A) M = 1: what is left of it at the end", 1e-6, float(entropy[-1]), 0.0, "at most"))
     for mass, time in SUPERCRITICAL.items():
         sol, bound = result["above"][mass], fp.blow_up_criterion(fp.cell_polarization(mass), DATUM)
         checks.append(Check(f"(A) M = {mass}: status", fp.Status.BLOW_UP.name, sol.status.name, kind="equal"))

@@ -1,0 +1,57 @@
+"""What every model that `solve` takes has in common, neurons or not. A model is one line here."""
+
+import numpy as np
+import pytest
+
+import fokkerplanck as fp
+from fokkerplanck.models.description import MODELS, model_from_dict, model_to_dict
+
+BELL = fp.gaussian(0.0, 0.25)
+RUNS = {
+    "nnlif": (fp.nnlif(b=0.5), BELL),
+    "excitatory-inhibitory": (fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0), BELL),
+    "learning": (fp.learning(lanes=8), fp.connectivity(lambda w: np.ones_like(w), BELL)),
+    "polarization": (fp.cell_polarization(0.8), fp.exponential(1.0)),
+    "polarization, relaxing": (fp.cell_polarization(0.8, fp.RelaxingPolarity(start=0.2)), fp.exponential(1.0)),
+    "polarization, exchange": (fp.cell_polarization(0.8, fp.MembraneExchange(start=0.2)), fp.exponential(1.0)),
+}
+every_model = pytest.mark.parametrize(("model", "initial"), RUNS.values(), ids=RUNS)
+
+
+def short(model, initial, t_span=(0.0, 0.25), **options):
+    return fp.solve(model, initial, t_span, rtol=1e-4, estimate_error=False, **options)
+
+
+@every_model
+def test_it_runs_and_keeps_its_mass(model, initial):
+    sol = short(model, initial)
+    assert sol.status is fp.Status.FINISHED
+    assert sol.quality.mass_error < 1e-9
+    assert np.all(np.isfinite(sol.rate))
+    assert sol.rate_at(0.1).shape == sol.rate.shape[1:]
+    assert set(model.monitors) <= set(sol.records)
+
+
+@every_model
+def test_it_goes_on_from_its_end(model, initial):
+    first = short(model, initial)
+    rest = short(model, first.final, (0.25, 0.5))
+    whole = short(model, initial, (0.0, 0.5), grid=first.grid)
+    scale = np.abs(whole.rate[-1]).max()
+    assert rest.rate[-1] == pytest.approx(whole.rate[-1], abs=1e-2 * scale)
+
+
+@every_model
+def test_it_is_drawn_stored_and_described(model, initial, tmp_path):
+    sol = short(model, initial)
+    assert sol.plot().axes
+    sol.save(tmp_path / "run.nc")
+    loaded = fp.load(tmp_path / "run.nc")
+    assert np.array_equal(loaded.density, sol.density)
+    assert loaded.model == model == model_from_dict(model_to_dict(model))
+    assert "Solution" in repr(loaded)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_catalogue_names_its_source(name):
+    assert "Source:" in MODELS[name].__doc__
