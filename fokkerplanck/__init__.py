@@ -130,6 +130,10 @@ _HOME = {
     "representing_connectivity": "learned",
     "discrimination": "learned",
     "learned_connectivity": "learned",
+    "characteristics": "meanfield.characteristics",
+    "CharacteristicSolution": "meanfield.characteristics",
+    "deterministic_states": "meanfield.deterministic",
+    "DeterministicState": "meanfield.deterministic",
     "WilsonCowan": "meanfield.wilson_cowan",
     "BrunelNetwork": "meanfield.balanced",
     "LIFNetwork": "meanfield.balanced",
@@ -206,6 +210,8 @@ if TYPE_CHECKING:
     from .grid import Grid, HalfLine
     from .learned import discrimination, firing_rate, frozen_rates, learned_connectivity, representing_connectivity
     from .meanfield.balanced import BrunelNetwork, DenseBalance, LIFNetwork, dense_balance
+    from .meanfield.characteristics import CharacteristicSolution, characteristics
+    from .meanfield.deterministic import DeterministicState, deterministic_states
     from .meanfield.intervals import IntervalMoments, isi_moments
     from .meanfield.linear_response import rate_response
     from .meanfield.passagetimes import IntervalLaw, PassageDensity, first_passage_density, interval_law

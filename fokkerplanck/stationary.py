@@ -398,6 +398,11 @@ def _crossing(f: Function, low: float, high: float) -> float:
 
 def _check(candidate: object) -> None:
     model = require_population(candidate, "fp.bifurcations follows the stationary states of networks")
+    if model.noise.a0 == model.noise.a1 == 0.0:
+        raise InvalidArgument(
+            "a0 = a1 = 0: without noise the states have a closed form of their own; call "
+            "fp.deterministic_states(model), or give `a0` a positive value."
+        )
     if model.coupling.time_dependent:
         raise InvalidArgument(
             "`external` is a function of time, so there is no stationary state; give the model a number, "
