@@ -171,6 +171,8 @@ _HOME = {
     "PassageDensity": "meanfield.passagetimes",
     "interval_law": "meanfield.passagetimes",
     "IntervalLaw": "meanfield.passagetimes",
+    "fit_isi": "meanfield.intervalfit",
+    "IntervalFit": "meanfield.intervalfit",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
     "entropy_balance": "diagnostics.entropy",
@@ -212,6 +214,7 @@ if TYPE_CHECKING:
     from .meanfield.balanced import BrunelNetwork, DenseBalance, LIFNetwork, dense_balance
     from .meanfield.characteristics import CharacteristicSolution, characteristics
     from .meanfield.deterministic import DeterministicState, deterministic_states
+    from .meanfield.intervalfit import IntervalFit, fit_isi
     from .meanfield.intervals import IntervalMoments, isi_moments
     from .meanfield.linear_response import rate_response
     from .meanfield.passagetimes import IntervalLaw, PassageDensity, first_passage_density, interval_law

@@ -56,12 +56,13 @@ class PassageTransform:
 
     def __call__(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(Λ, Λ') at complex z off the singularities."""
-        value, slope, _, _ = self._all(z)
+        value, slope, *_ = self._all(z)
         return value, slope
 
     def _all(self, z: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Λ, Λ', then r and ∂r/∂z at w_F, and the same two at w_R, with r = h'/h."""
         flat = np.ascontiguousarray(np.ravel(z), dtype=complex)
-        out = tuple(np.empty_like(flat) for _ in range(4))
+        out = tuple(np.empty_like(flat) for _ in range(6))
         exponents(flat, self.w_R, self.w_F, min(max(self.w_R, LOWEST), HIGHEST), *GAUSS, *out)
         return tuple(part.reshape(np.shape(z)) for part in out)
 
@@ -103,7 +104,8 @@ class Contours:
     span: tuple[float, float]
 
     @classmethod
-    def of(cls, transform: PassageTransform) -> Contours:
+    def of(cls, transform: PassageTransform, coarseness: int = 1) -> Contours:
+        """With a table of saddle points that is a whole number of times as coarse."""
         decay = transform.decay_rate()
         # z_0 = −λ_1 (1 − e^{−v}): geometrically towards −λ_1 and towards ∞, and fine around 0 if the noise is weak
         curvature = transform.derivatives(np.zeros(1), np.array([RADIUS * decay]))[2, 0]
@@ -111,8 +113,9 @@ class Contours:
         # as far as t → 0, where −log f ~ (w_F − w_R)²/4t, weak noise and the last relaxation to a threshold can need
         furthest = (2.0 * DEEPEST / (transform.w_F - transform.w_R)) ** 2 + 4.0 * DEEPEST + 60.0 * unit * decay
         largest = math.log(furthest) - math.log(decay)
-        near = unit * np.sinh(np.linspace(0.0, np.arcsinh(1.0 / unit), SADDLES, endpoint=False))
-        v = np.concatenate([-np.arange(largest, 1.0, -SPACING), -near[:0:-1], near, np.arange(1.0, 9.0, SPACING)])
+        near = unit * np.sinh(np.linspace(0.0, np.arcsinh(1.0 / unit), SADDLES // coarseness, endpoint=False))
+        spacing = SPACING * coarseness
+        v = np.concatenate([-np.arange(largest, 1.0, -spacing), -near[:0:-1], near, np.arange(1.0, 9.0, spacing)])
         z, radius = decay * np.expm1(-v), RADIUS * decay * np.exp(-v)
         K, first, second, third = transform.derivatives(z, radius)
         times = -first / radius
@@ -150,6 +153,25 @@ class Contours:
         below[inside] = np.where(wide, 1.0 - part, np.where(late, 1.0 + part, part))
         above[inside] = np.where(wide, part, np.where(late, -part, 1.0 - part))
         return f, below, above
+
+    def sensitivities(self, t: np.ndarray) -> np.ndarray:
+        """f and its derivatives by w_R, w_F, w_R², w_R w_F and w_F² at times within the span, shape (6, times).
+
+        The transform h(w_R)/h(w_F) is differentiated: each derivative is it times a q(z) of r = h'/h at both ends.
+        """
+        z, measure, first = self._contour(t, *self._saddles(t))
+        exponent, slope, r_F, d_F, r_R, d_R = self.transform._all(z)
+        w_R, w_F = self.transform.w_R, self.transform.w_F
+        wave = np.exp(z * np.repeat(t, np.diff(first, append=len(z))) - exponent) * measure
+        factors = (  # q and ∂q/∂z
+            (np.ones_like(z), 0.0),
+            (r_R, d_R),
+            (-r_F, -d_F),
+            (w_R * r_R + z, w_R * d_R + 1.0),
+            (-r_R * r_F, -d_R * r_F - r_R * d_F),
+            (2.0 * r_F**2 - w_F * r_F - z, (4.0 * r_F - w_F) * d_F - 1.0),
+        )
+        return np.array([np.add.reduceat((wave * (slope * q - q_z)).real, first) / t for q, q_z in factors])
 
     def _integrals(
         self, t: np.ndarray, z_0: np.ndarray, width: np.ndarray, bend: np.ndarray, wide: np.ndarray

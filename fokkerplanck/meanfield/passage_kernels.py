@@ -72,11 +72,14 @@ def exponents(
     slope: np.ndarray,
     end: np.ndarray,
     end_slope: np.ndarray,
+    begin: np.ndarray,
+    begin_slope: np.ndarray,
 ) -> None:
-    """Λ and Λ' at each z, and r and ∂r/∂z at w_F. Below `low` < 0 the quadrature, above it the series."""
+    """Λ and Λ' at each z, and r and ∂r/∂z at w_F and at w_R. Below `low` < 0 the quadrature, above it the series."""
     for j in range(z.size):
         s = z[j]
         total, total_slope = 0.0j, 0.0j
+        r_R, r_R_z = 0.0j, 0.0j
         # What happened further below w_R than `memory` is forgotten before w_R is reached: the series can start there,
         # and does where that is less work than the quadrature.
         root = np.sqrt(s + 0.25 * w_R * w_R)
@@ -85,6 +88,7 @@ def exponents(
         work = nodes.size * (levels(s, -w_R) + levels(s, -min(w_F, low)))
         fast = abs(root) > 5.0 and abs(root.real) > 0.05 * abs(root) and (w_R >= low or 28.0 * steps < work)
         if w_R < low and not fast:
+            r_R, r_R_z = fraction(s, -w_R)
             # in the variable log(1 − w)
             first, last = 1.0 - min(w_F, low), 1.0 - w_R
             decades = np.log(last / first)
@@ -108,6 +112,8 @@ def exponents(
             else:
                 r, r_z = fraction(s, -low)
             while w < w_F:
+                if w == w_R:
+                    r_R, r_R_z = r, r_z
                 stop = w_R if w < w_R else w_F
                 d = min(stop - w, 2.0 / (abs(w) + np.sqrt(abs(s)) + 2.0))
                 # c_n = h^(n) d^n/n! over h(w), and its derivative by z
@@ -129,4 +135,5 @@ def exponents(
                 r = g * inverse / d
                 r_z = (g_z / d - r * h_z) * inverse
                 w = stop if d == stop - w else w + d
-        value[j], slope[j], end[j], end_slope[j] = total, total_slope, r, r_z
+        value[j], slope[j] = total, total_slope
+        end[j], end_slope[j], begin[j], begin_slope[j] = r, r_z, r_R, r_R_z

@@ -3,6 +3,7 @@
 from .balanced import plot_phase_diagram
 from .events import plot_cascade, plot_fired, plot_generations, plot_particles, plot_raster
 from .figure import SolutionFigure, plot_populations, plot_solution
+from .intervalfits import plot_fitted_density, plot_interval_fit, plot_probabilities, plot_survival
 from .lanes import plot_label_density, plot_synapses, plot_tree_gaps
 from .learning import plot_learned, plot_learning, plot_weights_image
 from .networks import plot_bifurcations, plot_phase_plane
@@ -20,8 +21,10 @@ __all__ = [
     "plot_counts",
     "plot_density_image",
     "plot_fired",
+    "plot_fitted_density",
     "plot_generations",
     "plot_in_neighbours",
+    "plot_interval_fit",
     "plot_interval_laws",
     "plot_intervals",
     "plot_label_density",
@@ -33,6 +36,7 @@ __all__ = [
     "plot_phase_plane",
     "plot_population_rate",
     "plot_populations",
+    "plot_probabilities",
     "plot_raster",
     "plot_rate",
     "plot_rate_distribution",
@@ -42,6 +46,7 @@ __all__ = [
     "plot_snapshots",
     "plot_solution",
     "plot_spikes",
+    "plot_survival",
     "plot_synapses",
     "plot_trains",
     "plot_tree_gaps",
