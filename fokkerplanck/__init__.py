@@ -55,6 +55,9 @@ _HOME = {
     "InstantPolarity": "models.polarization",
     "RelaxingPolarity": "models.polarization",
     "MembraneExchange": "models.polarization",
+    "voltage_conductance": "models.kinetic",
+    "VoltageConductance": "models.kinetic",
+    "kinetic_density": "models.kinetic",
     "ExponentialRefractory": "models.refractory",
     "FixedRefractory": "models.refractory",
     "RandomThreshold": "models.threshold",
@@ -110,6 +113,7 @@ _HOME = {
     "HarmonicMean": "operators.schemes",
     "Spectral": "operators.spectral",
     "Weno5": "operators.weno",
+    "VanLeer": "operators.van_leer",
     "BackwardEuler": "steppers.implicit",
     "Rodas5P": "steppers.rosenbrock",
     "SspRk3": "steppers.explicit",
@@ -231,6 +235,7 @@ if TYPE_CHECKING:
     from .models.drift import ExponentialDrift, QuadraticDrift
     from .models.extended import ExtendedPopulation, by_label
     from .models.graphs import measured_degrees
+    from .models.kinetic import VoltageConductance, kinetic_density, voltage_conductance
     from .models.learning import HyperbolicTangent, Learning, Saturating, connectivity, learning
     from .models.lif import LIF, Dictionary
     from .models.network import Network, excitatory_inhibitory
@@ -262,6 +267,7 @@ if TYPE_CHECKING:
     from .networks.states import NetworkState, NetworkStates
     from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
     from .operators.spectral import Spectral
+    from .operators.van_leer import VanLeer
     from .operators.weno import Weno5
     from .outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Jump, Status
     from .particles.lif import LIFSolution, LIFState, simulate_lif

@@ -450,6 +450,30 @@ class PolarizationTable(Table):
         return model_from_dict(self.model_dump(exclude_unset=True))
 
 
+class ConductanceTable(Table):
+    kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "voltage-conductance"})]
+    S_E: NotNegative
+    nu: NotNegative
+    f_E: NotNegative
+    sigma_E: Positive
+    N_E: Positive | None = None
+    g_L: Positive = 1.0
+    V_E: float = 14.0 / 3.0
+    V_R: float = 0.0
+    V_F: float = 1.0
+    g_min: float = 0.0
+    g_max: float | None = None
+    lanes: Annotated[int, Field(ge=4, le=10_000)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> ConductanceTable:
+        self.build()
+        return self
+
+    def build(self) -> Model:
+        return model_from_dict(self.model_dump(exclude_unset=True))
+
+
 def _model_kind(value: object) -> str:
     """The tag of a model; where its kind is misspelt, what its fields look like."""
     if not isinstance(value, dict):
@@ -467,6 +491,7 @@ MODEL_TABLES: dict[str, type[Table]] = {
     "network": NetworkTable,
     "excitatory-inhibitory": ExcitatoryInhibitoryTable,
     "cell-polarization": PolarizationTable,
+    "voltage-conductance": ConductanceTable,
 }
 
 
@@ -632,7 +657,8 @@ class CaseTable(Table):
         Annotated[ModelTable, Tag("nnlif")]
         | Annotated[NetworkTable, Tag("network")]
         | Annotated[ExcitatoryInhibitoryTable, Tag("excitatory-inhibitory")]
-        | Annotated[PolarizationTable, Tag("cell-polarization")],
+        | Annotated[PolarizationTable, Tag("cell-polarization")]
+        | Annotated[ConductanceTable, Tag("voltage-conductance")],
         Discriminator(_model_kind),
     ]
     initial: Annotated[

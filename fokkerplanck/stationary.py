@@ -16,6 +16,7 @@ from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
 from .meanfield.passage import LONGEST, Discrete, closed_passage_of, passage_of
+from .models.kinetic import VoltageConductance
 from .models.network import Network
 from .models.polarization import Polarization, PolarizedState
 from .models.population import Population, require_population
@@ -24,6 +25,7 @@ from .spectrum import Spectrum, spectrum
 from .state import State
 
 if TYPE_CHECKING:
+    from .kinetic_states import KineticState
     from .networks.states import NetworkStates
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -177,13 +179,16 @@ class StationaryState:
 @overload
 def stationary_states(model: Network) -> NetworkStates: ...
 @overload
+def stationary_states(model: VoltageConductance) -> tuple[KineticState, ...]: ...
+@overload
 def stationary_states(model: Population) -> tuple[StationaryState, ...]: ...
 @overload
 def stationary_states(model: Polarization) -> tuple[PolarizedState, ...]: ...
 def stationary_states(
-    model: Population | Network | Polarization,
-) -> tuple[StationaryState, ...] | NetworkStates | tuple[PolarizedState, ...]:
-    """The stationary states of `model`, by increasing rate; those of a network as `networks.states` has them.
+    model: Population | Network | VoltageConductance | Polarization,
+) -> tuple[StationaryState, ...] | tuple[KineticState, ...] | tuple[PolarizedState, ...] | NetworkStates:
+    """The stationary states of `model`, by increasing rate; those of a network as `networks.states` has them, those of
+    a voltage–conductance equation as `kinetic_states` does.
 
         N (τ + I(c, a)) = 1,   c = bN + I_ext,   a = a0 + a1 N,   I the mean time from reset to spike
 
@@ -255,6 +260,10 @@ def stationary_states(
         from .networks.states import network_states
 
         return network_states(model)
+    if isinstance(model, VoltageConductance):
+        from .kinetic_states import kinetic_states
+
+        return kinetic_states(model)
     _check(model)
 
     def f(order: int) -> Function:

@@ -55,7 +55,7 @@ class PhysicalTime:
             return Ending(y, t, Status.UNRESOLVED, system.unsolvable(problem.state))
         system.begin(y, t)
         recorder.begin(y, t)
-        detector.observe(t, float(y[-1].max()))
+        detector.observe(t, system.loudest(y))
         # Not so short that a rejected step could only shrink into the rounding of t.
         dt = max(stepper.first_step(system, y, t, tolerance), 1e3 * float(np.spacing(t)))
         step = None
@@ -80,7 +80,7 @@ class PhysicalTime:
                     recorder.jump(step.new, new_t)
                 y, t = step.new, new_t
                 show(t)
-                rate = float(y[-1].max())
+                rate = system.loudest(y)
                 surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, t, dt).max()) / LARGEST_SURGE
                 layer = float(system.layer(y, t).max()) if rate > FIRST_LEVEL else 0.0
                 blow_up = detector.observe(t, rate, max(surge, layer))

@@ -218,10 +218,7 @@ class Recorder:
     def _truncation(self) -> str | None:
         if self._tail <= VISIBLE_TAIL:
             return None
-        return (
-            f"A mass of up to {self._tail:.1e} would lie beyond the ends of the grid, "
-            f"{self.system.grid.v_min:.6g} and {self.system.grid.v_max:.6g}; {self.system.wider}."
-        )
+        return self.system.truncation(self._tail)
 
 
 def _density(y: np.ndarray) -> np.ndarray:

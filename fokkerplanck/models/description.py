@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..outcomes import InvalidArgument, named
 from .catalog import nnlif
 from .coupling import MeanFieldCoupling
 from .drift import Drift, ExponentialDrift, Leak, QuadraticDrift
+from .kinetic import VoltageConductance, voltage_conductance
 from .learning import HyperbolicTangent, Identity, Learning, Saturating, Saturation, learning
 from .model import Model
 from .network import Network, excitatory_inhibitory
@@ -34,6 +36,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
 }
 RELATED: dict[str, Callable[..., Model]] = {
     "cell-polarization": cell_polarization,
+    "voltage-conductance": voltage_conductance,
 }
 MODELS: dict[str, Callable[..., Model]] = {**POPULATIONS, **NETWORKS, "learning": learning, **RELATED}
 """The names of the models in files. A model is one function and one line here."""
@@ -81,6 +84,8 @@ def model_to_dict(model: Model) -> dict[str, Any]:
         return _network_to_dict(model)
     if isinstance(model, Learning):
         return _learning_to_dict(model)
+    if isinstance(model, VoltageConductance):
+        return _conductance_to_dict(model)
     if isinstance(model, Polarization):
         polarity = _named_law("polarity", POLARITIES, model.polarity)
         return {"kind": "cell-polarization", "mass": float(model.total), "polarity": polarity}
@@ -178,6 +183,14 @@ def _learning_to_dict(model: Learning) -> dict[str, Any]:
     if model_from_dict(description) != model:
         raise InvalidArgument(f"{model!r} has a part that no file can hold yet.")
     return description
+
+
+def _conductance_to_dict(model: VoltageConductance) -> dict[str, Any]:
+    """The arguments of `voltage_conductance`; infinitely many synapses, which JSON cannot write, by their absence."""
+    names = ("S_E", "nu", "f_E", "sigma_E", "g_L", "V_E", "V_R", "V_F", "g_min", "g_max")
+    many = {} if math.isinf(model.N_E) else {"N_E": float(model.N_E)}
+    numbers = {name: float(getattr(model, name)) for name in names}
+    return {"kind": "voltage-conductance", **numbers, **many, "lanes": model.lanes}
 
 
 def _call(where: str, make: Callable[..., Any], arguments: dict[str, Any]) -> Any:

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..models.kinetic import VoltageConductance
 from ..models.learning import Learning
 from ..models.model import Model
 from ..models.polarization import Polarization
 from ..models.voltage import VoltageModel
 from ..outcomes import InvalidArgument
-from .evolution import Evolution
-from .finite_volumes import FiniteVolumes
-from .learning_volumes import LearningVolumes
-from .polarization_volumes import PolarizationVolumes
 from .schemes import FluxScheme, ScharfetterGummel, Scheme
+from .van_leer import VanLeer
+
+if TYPE_CHECKING:
+    from .evolution import Evolution
 
 
 def cell_scheme(model: Model) -> Scheme:
     """The scheme on cells for a model, where the user names none."""
-    return ScharfetterGummel()
+    return VanLeer() if isinstance(model, VoltageConductance) else ScharfetterGummel()
 
 
 def check_scheme(scheme: object, model: Model) -> None:
     """Refuse a scheme that is not made for the model."""
     natural = cell_scheme(model)
     family = FluxScheme if isinstance(natural, FluxScheme) else type(natural)
-    if not isinstance(model, VoltageModel) and not isinstance(scheme, family):
+    free = isinstance(model, VoltageModel) and not isinstance(model, VoltageConductance)
+    if not free and not isinstance(scheme, family):
         raise InvalidArgument(f"{scheme!r} does not suit {model!r}; use {natural!r}, or leave `scheme` out.")
 
 
 def volumes(model: Model, grid: Any, scheme: FluxScheme) -> Evolution:
     """The finite volumes that a two-point flux scheme makes of a model."""
+    # Compiled kernels: only when something is solved.
+    from .finite_volumes import FiniteVolumes
+    from .learning_volumes import LearningVolumes
+    from .polarization_volumes import PolarizationVolumes
+
+    check_scheme(scheme, model)
     if isinstance(model, Learning) and model.exchanges:
         return LearningVolumes(model, grid, scheme)
-    if isinstance(model, Polarization):
-        return PolarizationVolumes(model, grid, scheme)
     if isinstance(model, VoltageModel):
         return FiniteVolumes(model, grid, scheme)
-    raise InvalidArgument(f"{scheme!r} does not know {model!r}; leave `scheme` out.")
+    assert isinstance(model, Polarization)
+    return PolarizationVolumes(model, grid, scheme)

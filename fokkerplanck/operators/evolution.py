@@ -96,10 +96,12 @@ class Evolution(ABC):
         """Density at the ends beyond which there may be mass."""
         return float(np.abs(y[-3]).max())
 
-    @property
-    def wider(self) -> str:
-        """What to do if mass lies beyond the grid."""
-        return "use a grid with a larger `end`"
+    def truncation(self, mass: float) -> str:
+        """What to tell of a `mass` beyond the ends of the grid."""
+        return (
+            f"A mass of up to {mass:.1e} would lie beyond the end of the grid, {self.grid.v_max:.6g}; use a grid with "
+            f"a larger `end`."
+        )
 
     @abstractmethod
     def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
@@ -108,6 +110,10 @@ class Evolution(ABC):
     @abstractmethod
     def surge(self, old: np.ndarray, new: np.ndarray, t: float, dt: float) -> np.ndarray:
         """How far the rise of the activity within one step moves what it drives, over the length that matters."""
+
+    def loudest(self, y: np.ndarray) -> float:
+        """The activity whose blow-up is looked for: the largest of all lanes."""
+        return float(y[-1].max())
 
     def reproduction(self, trace: np.ndarray) -> float:
         """How much activity a unit of it causes at once where the density at the boundary is `trace`."""

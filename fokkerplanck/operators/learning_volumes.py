@@ -20,7 +20,10 @@ class LearningVolumes(FiniteVolumes):
 
     def __init__(self, model: VoltageModel, grid: Grid, scheme: FluxScheme) -> None:
         if not isinstance(model, Learning):
-            raise InvalidArgument(f"`model` must be one of fp.learning() to move its neurons along w, not {model!r}.")
+            raise InvalidArgument(
+                f"{scheme!r} moves the neurons of fp.learning() from weight to weight, but not those of {model!r}; use "
+                f"fp.VanLeer(), or leave out `scheme`."
+            )
         super().__init__(model, grid, scheme)
         self._hebbian = Hebbian(np.array(model.rule_at(model.w_faces)), np.array(model.w_faces), model.speed)
         self._no_rows = np.empty((0, self.lanes))

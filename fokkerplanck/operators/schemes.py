@@ -131,7 +131,7 @@ class FluxScheme(ABC):
 
     def discretize(self, model: Model, grid: Cells | Elements) -> Evolution:
         """The system of ordinary differential equations that this scheme makes of `model` on `grid`."""
-        from .choice import volumes  # compiled kernels: only when something is solved
+        from .choice import volumes  # which knows all schemes
 
         if isinstance(grid, Elements):
             raise InvalidArgument(

@@ -411,9 +411,12 @@ class PopulationSystem(Evolution):
         """At v_min, and where neurons can exceed V_F at v_max too."""
         return max(float(np.abs(y[0]).max()), super().edge(y) if self.model.open else 0.0)
 
-    @property
-    def wider(self) -> str:
-        return "use a grid with a lower v_min" + (" or a higher v_max" if self.model.open else "")
+    def truncation(self, mass: float) -> str:
+        return (
+            f"A mass of up to {mass:.1e} would lie beyond the ends of the grid, "
+            f"{self.grid.v_min:.6g} and {self.grid.v_max:.6g}; use a grid with a lower v_min"
+            + (" or a higher v_max." if self.model.open else ".")
+        )
 
     def reproduction(self, trace: np.ndarray) -> float:
         """b n(V_F) where the rate acts at once."""

@@ -4,6 +4,7 @@ from .balanced import plot_phase_diagram
 from .events import plot_cascade, plot_fired, plot_generations, plot_particles, plot_raster
 from .figure import SolutionFigure, plot_populations, plot_solution
 from .intervalfits import plot_fitted_density, plot_interval_fit, plot_probabilities, plot_survival
+from .kinetic import plot_kinetic, plot_kinetic_image
 from .lanes import plot_label_density, plot_synapses, plot_tree_gaps
 from .learning import plot_learned, plot_learning, plot_weights_image
 from .networks import plot_bifurcations, plot_phase_plane
@@ -27,6 +28,8 @@ __all__ = [
     "plot_interval_fit",
     "plot_interval_laws",
     "plot_intervals",
+    "plot_kinetic",
+    "plot_kinetic_image",
     "plot_label_density",
     "plot_learned",
     "plot_learning",

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ..models.drift import ExponentialDrift, Leak, QuadraticDrift
 from ..models.extended import ExtendedPopulation
+from ..models.kinetic import VoltageConductance
 from ..models.learning import Learning
 from ..models.population import Population
 from ..models.threshold import HardThreshold, RandomThreshold
@@ -52,6 +53,10 @@ def plot_solution(solution: Solution) -> Figure:
     >>> len(figure.axes)  # three panels and a colour bar
     4
     """
+    if isinstance(solution.model, VoltageConductance):
+        from .kinetic import plot_kinetic
+
+        return plot_kinetic(solution)
     if isinstance(solution.model, Learning):
         from .learning import plot_learning
 

@@ -11,6 +11,10 @@ RUNS = {
     "nnlif": (fp.nnlif(b=0.5), BELL),
     "excitatory-inhibitory": (fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0), BELL),
     "learning": (fp.learning(lanes=8), fp.connectivity(lambda w: np.ones_like(w), BELL)),
+    "conductance": (
+        fp.voltage_conductance(S_E=0.1, nu=10.0, f_E=0.1, sigma_E=0.2, lanes=16),
+        fp.gaussian(0.3, 0.01),
+    ),
     "polarization": (fp.cell_polarization(0.8), fp.exponential(1.0)),
     "polarization, relaxing": (fp.cell_polarization(0.8, fp.RelaxingPolarity(start=0.2)), fp.exponential(1.0)),
     "polarization, exchange": (fp.cell_polarization(0.8, fp.MembraneExchange(start=0.2)), fp.exponential(1.0)),
