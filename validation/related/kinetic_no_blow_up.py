@@ -193,5 +193,6 @@ def plot(result: dict):
     right.plot(sol.t, sol.fired.sum(axis=1) * sol.model.dg, color=colours[-1], label=f"$\\sigma_E = {sigmas[-1]:g}$")
     right.plot(sol.t, bound(sol, False), color="#009E73", ls="--", label="bound for every $\\sigma_E$")
     right.set(xlabel="$t$", ylabel="$\\int N\\,dt$", title="$g \\geq 0$", ylim=(0.0, None))
+    right.locator_params(axis="x", nbins=5)
     right.legend(fontsize="small")
     return fig

@@ -181,6 +181,7 @@ def plot(result: dict):
     left.loglog(widths, errors, "s-", label="coupled: $N$, differences")
     left.loglog(widths, errors[-1] * (np.array(widths) / widths[-1]) ** 2, "k:", label="second order")
     left.set(xlabel="1/cells", ylabel="error")
+    left.xaxis.set_minor_formatter("")
     left.legend(fontsize="small")
     sol = result["half"][-1]
     middle.stairs(sol.density[0] @ sol.grid.width, sol.model.g_faces, color=COLOURS["density"], label="computed")
