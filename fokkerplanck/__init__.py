@@ -58,6 +58,13 @@ _HOME = {
     "voltage_conductance": "models.kinetic",
     "VoltageConductance": "models.kinetic",
     "kinetic_density": "models.kinetic",
+    "time_elapsed": "models.elapsed",
+    "TimeElapsed": "models.elapsed",
+    "Hazard": "models.elapsed",
+    "StepHazard": "models.elapsed",
+    "HillDuration": "models.elapsed",
+    "SigmoidHazard": "models.elapsed",
+    "TabulatedHazard": "models.elapsed",
     "ExponentialRefractory": "models.refractory",
     "FixedRefractory": "models.refractory",
     "RandomThreshold": "models.threshold",
@@ -106,6 +113,7 @@ _HOME = {
     "FokkerPlanckError": "outcomes",
     "InvalidArgument": "outcomes",
     "FokkerPlanckWarning": "outcomes",
+    "Characteristics": "operators.characteristics",
     "Upwind": "operators.schemes",
     "Central": "operators.schemes",
     "ScharfetterGummel": "operators.schemes",
@@ -129,6 +137,8 @@ _HOME = {
     "BifurcationDiagram": "continuation",
     "NetworkState": "networks.states",
     "NetworkStates": "networks.states",
+    "renewal_modes": "elapsed_states",
+    "doeblin_bound": "elapsed_states",
     "firing_rate": "learned",
     "frozen_rates": "learned",
     "representing_connectivity": "learned",
@@ -177,6 +187,7 @@ _HOME = {
     "IntervalLaw": "meanfield.passagetimes",
     "fit_isi": "meanfield.intervalfit",
     "IntervalFit": "meanfield.intervalfit",
+    "lif_hazard": "meanfield.lif_hazard",
     "blow_up_criterion": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
     "entropy_balance": "diagnostics.entropy",
@@ -212,6 +223,7 @@ if TYPE_CHECKING:
         entropy_balance,
         relative_entropy,
     )
+    from .elapsed_states import doeblin_bound, renewal_modes
     from .elements import Elements
     from .grid import Grid, HalfLine
     from .learned import discrimination, firing_rate, frozen_rates, learned_connectivity, representing_connectivity
@@ -220,6 +232,7 @@ if TYPE_CHECKING:
     from .meanfield.deterministic import DeterministicState, deterministic_states
     from .meanfield.intervalfit import IntervalFit, fit_isi
     from .meanfield.intervals import IntervalMoments, isi_moments
+    from .meanfield.lif_hazard import lif_hazard
     from .meanfield.linear_response import rate_response
     from .meanfield.passagetimes import IntervalLaw, PassageDensity, first_passage_density, interval_law
     from .meanfield.poisson import BernoulliTrain, PoissonTrain
@@ -233,6 +246,15 @@ if TYPE_CHECKING:
     from .models.degrees import DegreeLaw, GammaDegrees, PowerLawDegrees
     from .models.discrete_degrees import BinomialDegrees, FixedDegree, PoissonDegrees, TabulatedDegrees
     from .models.drift import ExponentialDrift, QuadraticDrift
+    from .models.elapsed import (
+        Hazard,
+        HillDuration,
+        SigmoidHazard,
+        StepHazard,
+        TabulatedHazard,
+        TimeElapsed,
+        time_elapsed,
+    )
     from .models.extended import ExtendedPopulation, by_label
     from .models.graphs import measured_degrees
     from .models.kinetic import VoltageConductance, kinetic_density, voltage_conductance
@@ -265,6 +287,7 @@ if TYPE_CHECKING:
     from .networks.oscillations import OscillationOnset, oscillation_onset
     from .networks.phase_diagram import PhaseDiagram, phase_diagram
     from .networks.states import NetworkState, NetworkStates
+    from .operators.characteristics import Characteristics
     from .operators.schemes import Central, ChangCooper, HarmonicMean, ScharfetterGummel, Upwind
     from .operators.spectral import Spectral
     from .operators.van_leer import VanLeer

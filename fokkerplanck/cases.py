@@ -336,6 +336,10 @@ def _number_or_list(value: object) -> str:
     return "list" if isinstance(value, list | tuple) else "number"
 
 
+def _number_or_table(value: object) -> str:
+    return "table" if isinstance(value, dict | Table) else "number"
+
+
 def _one_or_each(value: object) -> str:
     """Whether a table is meant for all populations, or holds a table for each by its name."""
     if isinstance(value, dict) and value and "kind" not in value:
@@ -474,6 +478,53 @@ class ConductanceTable(Table):
         return model_from_dict(self.model_dump(exclude_unset=True))
 
 
+class HillTable(Table):
+    kind: Literal["hill"]
+    quiet: NotNegative
+    active: NotNegative
+    half: Positive
+    steepness: Positive = 4.0
+
+
+class StepHazardTable(Table):
+    kind: Literal["step"]
+    sigma: Annotated[
+        Annotated[NotNegative, Tag("number")] | Annotated[HillTable, Tag("table")], Discriminator(_number_or_table)
+    ]
+    height: Positive = 1.0
+
+
+class SigmoidHazardTable(Table):
+    kind: Literal["sigmoid"]
+    maximum: Positive = 1.0
+    threshold: float = 0.0
+    slope: float = 1.0
+    recovery: Positive = 1.0
+
+
+class TabulatedHazardTable(Table):
+    kind: Literal["tabulated"]
+    ages: list[float]
+    rates: list[float]
+
+
+class TimeElapsedTable(Table):
+    kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "time-elapsed"})]
+    hazard: Annotated[StepHazardTable | SigmoidHazardTable | TabulatedHazardTable, Field(discriminator="kind")]
+    connectivity: float = 1.0
+    delay: NotNegative = 0.0
+    spread: NotNegative = 0.0
+    start: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _check(self) -> TimeElapsedTable:
+        self.build()
+        return self
+
+    def build(self) -> Model:
+        return model_from_dict(self.model_dump(exclude_unset=True))
+
+
 def _model_kind(value: object) -> str:
     """The tag of a model; where its kind is misspelt, what its fields look like."""
     if not isinstance(value, dict):
@@ -492,6 +543,7 @@ MODEL_TABLES: dict[str, type[Table]] = {
     "excitatory-inhibitory": ExcitatoryInhibitoryTable,
     "cell-polarization": PolarizationTable,
     "voltage-conductance": ConductanceTable,
+    "time-elapsed": TimeElapsedTable,
 }
 
 
@@ -658,7 +710,8 @@ class CaseTable(Table):
         | Annotated[NetworkTable, Tag("network")]
         | Annotated[ExcitatoryInhibitoryTable, Tag("excitatory-inhibitory")]
         | Annotated[PolarizationTable, Tag("cell-polarization")]
-        | Annotated[ConductanceTable, Tag("voltage-conductance")],
+        | Annotated[ConductanceTable, Tag("voltage-conductance")]
+        | Annotated[TimeElapsedTable, Tag("time-elapsed")],
         Discriminator(_model_kind),
     ]
     initial: Annotated[

@@ -127,7 +127,7 @@ def _show(words: argparse.Namespace) -> int:
 def _list(words: argparse.Namespace) -> int:
     from .cases import INITIALS, SCHEMES, STEPPERS
     from .claims import find_claims, validation_folder
-    from .models.description import DRIFTS, MODELS, POLARITIES, REFRACTORY, THRESHOLDS
+    from .models.description import DRIFTS, HAZARDS, MODELS, POLARITIES, REFRACTORY, THRESHOLDS
 
     try:
         folder = validation_folder()
@@ -141,6 +141,7 @@ def _list(words: argparse.Namespace) -> int:
         "Threshold laws": THRESHOLDS,
         "Drift laws": DRIFTS,
         "Polarities": POLARITIES,
+        "Hazards": HAZARDS,
         "Initial densities": INITIALS,
         "Schemes": SCHEMES,
         "Steppers": STEPPERS,

@@ -79,7 +79,7 @@ def checked_past(model: Model, history: object, initial: object, start: float) -
     """The rates before the start, as far back as the model looks; of every lane where it has several."""
     depth = model.depth
     silent = np.zeros(model.lanes) if model.structured else 0.0
-    if not depth or not isinstance(model, VoltageModel):
+    if not depth:
         if history is not None:
             raise InvalidArgument("`history` is given, but `model` looks back on nothing; leave it out.")
         return RateHistory(np.array([start]), np.array([silent]))
@@ -93,11 +93,12 @@ def checked_past(model: Model, history: object, initial: object, start: float) -
     return RateHistory(times, np.array(rates))
 
 
-def _remembered(model: VoltageModel, initial: object, start: float) -> RateHistory:
+def _remembered(model: Model, initial: object, start: float) -> RateHistory:
     """What a State remembers; the equation does not know the time, so that it may go on at any."""
     depth = model.depth
     if not isinstance(initial, State) or initial.history is None:
-        if isinstance(initial, State) and np.any(initial.refractory * (model.latencies > 0.0) > 0.0):
+        latent = isinstance(model, VoltageModel) and model.latencies > 0.0
+        if isinstance(initial, State) and np.any(initial.refractory * latent > 0.0):
             raise InvalidArgument(
                 f"`initial` holds R = {np.max(initial.refractory):.3g} refractory neurons, but not when they fired; "
                 f"give the rate before the start, `history`. If whole events were among them, end the run before at "
@@ -114,7 +115,7 @@ def _remembered(model: VoltageModel, initial: object, start: float) -> RateHisto
     return past
 
 
-def _past_rate(model: VoltageModel, value: object, at: str) -> float | np.ndarray:
+def _past_rate(model: Model, value: object, at: str) -> float | np.ndarray:
     """A firing rate of the past: one number, or with several lanes one for each or for all."""
     if not model.structured and not at:
         return non_negative("history", value)

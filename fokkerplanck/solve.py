@@ -28,6 +28,7 @@ from .inputs import (
     trace_at_threshold,
 )
 from .models.model import Model
+from .operators.characteristics import Characteristics
 from .operators.choice import cell_scheme
 from .operators.schemes import Scheme
 from .operators.spectral import Spectral
@@ -35,6 +36,7 @@ from .outcomes import InvalidArgument, Status, positive
 from .problem import LOOSER, Ending, Problem
 from .solution import Solution
 from .state import FromArray, State, together
+from .steppers.ageing import Ageing
 from .steppers.explicit import SspRk3
 from .steppers.protocol import Stepper, Tolerance
 from .steppers.rosenbrock import Rodas5P
@@ -284,6 +286,8 @@ def natural_scheme(model: Model, grid: Cells | Elements | None) -> Scheme:
 
 def default_stepper(scheme: Scheme, model: Model) -> Stepper:
     """The best stepper that suits scheme and model."""
+    if isinstance(scheme, Characteristics):
+        return Ageing()
     return beside_exchange(SspRk3() if scheme.explicit else Rodas5P(), model)
 
 

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq, minimize_scalar
 
+from .elapsed_states import ElapsedState, elapsed_states
 from .elements import Elements
 from .grid import Grid
 from .interpolation import RateHistory
 from .meanfield.passage import LONGEST, Discrete, closed_passage_of, passage_of
+from .models.elapsed import TimeElapsed
 from .models.kinetic import VoltageConductance
 from .models.network import Network
 from .models.polarization import Polarization, PolarizedState
@@ -184,11 +186,19 @@ def stationary_states(model: VoltageConductance) -> tuple[KineticState, ...]: ..
 def stationary_states(model: Population) -> tuple[StationaryState, ...]: ...
 @overload
 def stationary_states(model: Polarization) -> tuple[PolarizedState, ...]: ...
+@overload
+def stationary_states(model: TimeElapsed) -> tuple[ElapsedState, ...]: ...
 def stationary_states(
-    model: Population | Network | VoltageConductance | Polarization,
-) -> tuple[StationaryState, ...] | tuple[KineticState, ...] | tuple[PolarizedState, ...] | NetworkStates:
+    model: Population | Network | VoltageConductance | Polarization | TimeElapsed,
+) -> (
+    tuple[StationaryState, ...]
+    | NetworkStates
+    | tuple[KineticState, ...]
+    | tuple[PolarizedState, ...]
+    | tuple[ElapsedState, ...]
+):
     """The stationary states of `model`, by increasing rate; those of a network as `networks.states` has them, those of
-    a voltage–conductance equation as `kinetic_states` does.
+    a voltage–conductance equation as `kinetic_states` does, those of the time-elapsed model as `elapsed_states`.
 
         N (τ + I(c, a)) = 1,   c = bN + I_ext,   a = a0 + a1 N,   I the mean time from reset to spike
 
@@ -229,14 +239,15 @@ def stationary_states(
 
     Parameters
     ----------
-    model : Population, Network or Polarization
+    model : Population, Network, VoltageConductance, Polarization or TimeElapsed
         With constant external current. The states of a network, all of them up to three populations, and their
         stability are described in `networks.states.network_states`; those of a polarizing cell are
-        `models.polarization.PolarizedState`. What follows is about one population.
+        `models.polarization.PolarizedState`, those of the time-elapsed model `elapsed_states.ElapsedState`. What
+        follows is about one population.
 
     Returns
     -------
-    tuple of StationaryState or PolarizedState, or NetworkStates
+    tuple of StationaryState, KineticState, PolarizedState or ElapsedState, or NetworkStates
         Empty if there is none. What is not looked for: without refractory state or random threshold, rates above 1e10
         (1e6 where I is numerical); where I is numerical, rates below e^{−590}; for a0 = 0, rates below 1e-12.
 
@@ -256,6 +267,8 @@ def stationary_states(
     """
     if isinstance(model, Polarization):
         return model.steady_states()
+    if isinstance(model, TimeElapsed):
+        return elapsed_states(model)
     if isinstance(model, Network):
         from .networks.states import network_states
 

@@ -66,12 +66,12 @@ class PhysicalTime:
                 # The last step is stretched rather than followed by a sliver of rounding error.
                 dt = stop - t if stop - t < 1.000001 * dt else dt
                 if dt < max(SHORTEST * abs(t), 1e-280) and dt < stop - t:
-                    return _stuck(detector, y, t, step)
+                    return _stuck(detector, y, t, step, system.lost)
                 step = advance(stepper, system, y, t, dt, tolerance)
                 if step is None or step.error > 1.0:
                     recorder.rejected += 1
                     if not stepper.adaptive:
-                        return _stuck(detector, y, t, step)
+                        return _stuck(detector, y, t, step, system.lost)
                     dt = 0.25 * dt if step is None else stepper.next_step(system, y, t, dt, step.error)
                     continue
                 new_t = stop if dt == stop - t else t + dt
@@ -110,7 +110,7 @@ def _blown_up(y: np.ndarray, t: float, blow_up: BlowUp) -> Ending:
     return Ending(y, t, Status.BLOW_UP, blow_up=replace(blow_up, lane=int(np.argmax(y[-1]))))
 
 
-def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None) -> Ending:
+def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None, lost: str) -> Ending:
     """No step, however short, could be taken from t.
 
     If the closure N = e(N)·n lost its solution, the density next to V_F has reached 1/b (or a1 |∂v n| has reached 1):
@@ -119,6 +119,6 @@ def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None)
     if not detector.accelerating(2) or t > detector.latest:
         if step is not None:
             return Ending(y, t, Status.STALLED)
-        return Ending(y, t, Status.UNRESOLVED, " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)")
+        return Ending(y, t, Status.UNRESOLVED, lost)
     seen = "no finite rate satisfies N = e(N) n any more" if step is None else "the step fell to the rounding of t"
     return _blown_up(y, t, detector.record(t, seen))

@@ -137,7 +137,7 @@ class Recorder:
         jumps: tuple[Jump, ...] = (),
     ) -> Solution:
         """Everything recorded, with the last state; what the user should know is warned of, with `remark`."""
-        for sentence in filter(None, (remark, self._negative, self._truncation(), self._loss())):
+        for sentence in filter(None, (remark, self.system.remark, self._negative, self._truncation(), self._loss())):
             warnings.warn(sentence, FokkerPlanckWarning, stacklevel=3)
             message = f"{message} {sentence}"
         if self.save_at is None and self._saved[-1][0] != t:

@@ -11,6 +11,7 @@ from ..outcomes import InvalidArgument, named
 from .catalog import nnlif
 from .coupling import MeanFieldCoupling
 from .drift import Drift, ExponentialDrift, Leak, QuadraticDrift
+from .elapsed import Hazard, HillDuration, SigmoidHazard, StepHazard, TabulatedHazard, TimeElapsed, time_elapsed
 from .kinetic import VoltageConductance, voltage_conductance
 from .learning import HyperbolicTangent, Identity, Learning, Saturating, Saturation, learning
 from .model import Model
@@ -37,6 +38,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
 RELATED: dict[str, Callable[..., Model]] = {
     "cell-polarization": cell_polarization,
     "voltage-conductance": voltage_conductance,
+    "time-elapsed": time_elapsed,
 }
 MODELS: dict[str, Callable[..., Model]] = {**POPULATIONS, **NETWORKS, "learning": learning, **RELATED}
 """The names of the models in files. A model is one function and one line here."""
@@ -59,6 +61,12 @@ POLARITIES: dict[str, type[Polarity]] = {
     "membrane-exchange": MembraneExchange,
 }
 """The names of the polarities of a cell in files."""
+
+HAZARDS: dict[str, type[Hazard]] = {"step": StepHazard, "sigmoid": SigmoidHazard, "tabulated": TabulatedHazard}
+"""The names of the hazards of time-elapsed models in files."""
+
+DURATIONS: dict[str, type] = {"hill": HillDuration}
+"""The names of the refractory times that follow the activity, in files; a constant is a number."""
 
 LAWS: dict[str, dict[str, Any]] = {"refractory": REFRACTORY, "threshold": THRESHOLDS, "drift": DRIFTS}
 ABSENT = {"refractory": NoRefractory, "threshold": HardThreshold, "drift": Leak}
@@ -89,6 +97,8 @@ def model_to_dict(model: Model) -> dict[str, Any]:
     if isinstance(model, Polarization):
         polarity = _named_law("polarity", POLARITIES, model.polarity)
         return {"kind": "cell-polarization", "mass": float(model.total), "polarity": polarity}
+    if isinstance(model, TimeElapsed):
+        return _elapsed_to_dict(model)
     if not isinstance(model, Population):
         raise InvalidArgument(f"{model!r} is not one that a file can hold.")
     _refuse_code(model)
@@ -134,8 +144,10 @@ def model_from_dict(description: Mapping[str, Any]) -> Model:
     if isinstance(arguments.get("populations"), Mapping):
         members = arguments["populations"]
         arguments["populations"] = {name: model_from_dict(member) for name, member in members.items()}
-    for slot, table in (LAWS | {"saturation": SATURATIONS, "polarity": POLARITIES}).items():
+    for slot, table in (LAWS | {"saturation": SATURATIONS, "polarity": POLARITIES, "hazard": HAZARDS}).items():
         law = arguments.get(slot)
+        if isinstance(law, Mapping) and isinstance(law.get("sigma"), Mapping):
+            law = {**law, "sigma": _law_from_dict("sigma", DURATIONS, law["sigma"])}
         if make is excitatory_inhibitory and isinstance(law, tuple | list):
             arguments[slot] = tuple(_law_from_dict(slot, table, one) for one in law)
         elif law is not None:
@@ -191,6 +203,22 @@ def _conductance_to_dict(model: VoltageConductance) -> dict[str, Any]:
     many = {} if math.isinf(model.N_E) else {"N_E": float(model.N_E)}
     numbers = {name: float(getattr(model, name)) for name in names}
     return {"kind": "voltage-conductance", **numbers, **many, "lanes": model.lanes}
+
+
+def _elapsed_to_dict(model: TimeElapsed) -> dict[str, Any]:
+    """The arguments of `time_elapsed`, where they are numbers."""
+    law = model.hazard
+    names = {kind: name for name, kind in HAZARDS.items()}
+    if type(law) not in names:
+        raise InvalidArgument(f"the hazard {law!r} is not one that a file can hold: {', '.join(HAZARDS)}.")
+    hazard: dict[str, Any] = {"kind": names[type(law)]}
+    for name, value in vars(law).items():
+        if callable(value):
+            hazard[name] = _named_law(name, DURATIONS, value)
+        else:
+            hazard[name] = list(value) if isinstance(value, tuple) else float(value)
+    numbers = {name: float(getattr(model, name)) for name in ("connectivity", "delay", "spread", "start")}
+    return {"kind": "time-elapsed", "hazard": hazard, **numbers}
 
 
 def _call(where: str, make: Callable[..., Any], arguments: dict[str, Any]) -> Any:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..models.elapsed import TimeElapsed
 from ..models.kinetic import VoltageConductance
 from ..models.learning import Learning
 from ..models.model import Model
 from ..models.polarization import Polarization
 from ..models.voltage import VoltageModel
 from ..outcomes import InvalidArgument
+from .characteristics import Characteristics
 from .schemes import FluxScheme, ScharfetterGummel, Scheme
 from .van_leer import VanLeer
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 def cell_scheme(model: Model) -> Scheme:
     """The scheme on cells for a model, where the user names none."""
-    return VanLeer() if isinstance(model, VoltageConductance) else ScharfetterGummel()
+    natural: dict[type[Model], Scheme] = {VoltageConductance: VanLeer(), TimeElapsed: Characteristics()}
+    return next((scheme for kind, scheme in natural.items() if isinstance(model, kind)), ScharfetterGummel())
 
 
 def check_scheme(scheme: object, model: Model) -> None:

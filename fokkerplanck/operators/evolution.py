@@ -124,6 +124,16 @@ class Evolution(ABC):
         return " (no finite activity belongs to this density on this grid; use a finer one at the boundary)"
 
     @property
+    def lost(self) -> str:
+        """Why a run could not go on from where its activity ceased to exist."""
+        return " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)"
+
+    @property
+    def remark(self) -> str:
+        """What the user should know of the run, if anything."""
+        return ""
+
+    @property
     def presses(self) -> bool:
         """Whether activity drives the density against the boundary where it is read off."""
         return True

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..models.drift import ExponentialDrift, Leak, QuadraticDrift
+from ..models.elapsed import TimeElapsed
 from ..models.extended import ExtendedPopulation
 from ..models.kinetic import VoltageConductance
 from ..models.learning import Learning
@@ -160,6 +161,10 @@ def _title(solution: Solution) -> str:
 
 def parameters(model: Model) -> str:
     """What differs from the default; laws that are code by their slot alone."""
+    if isinstance(model, TimeElapsed):
+        parts = [type(model.hazard).__name__, f"$J = {model.connectivity:g}$"]
+        parts += [f"$d = {model.delay:g}$"] if model.delay else []
+        return ", ".join(parts + ([f"$\\lambda = {model.spread:g}$"] if model.spread else []))
     if not isinstance(model, Population):
         return repr(model)
     coupling, noise, pause = model.coupling, model.noise, model.refractory.mean_duration

@@ -7,6 +7,7 @@ import fokkerplanck as fp
 from fokkerplanck.models.description import MODELS, model_from_dict, model_to_dict
 
 BELL = fp.gaussian(0.0, 0.25)
+HILL = fp.HillDuration(quiet=2.0, active=0.5, half=0.4)
 RUNS = {
     "nnlif": (fp.nnlif(b=0.5), BELL),
     "excitatory-inhibitory": (fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0), BELL),
@@ -18,6 +19,9 @@ RUNS = {
     "polarization": (fp.cell_polarization(0.8), fp.exponential(1.0)),
     "polarization, relaxing": (fp.cell_polarization(0.8, fp.RelaxingPolarity(start=0.2)), fp.exponential(1.0)),
     "polarization, exchange": (fp.cell_polarization(0.8, fp.MembraneExchange(start=0.2)), fp.exponential(1.0)),
+    "time-elapsed": (fp.time_elapsed(fp.SigmoidHazard(slope=0.5)), fp.exponential(1.0)),
+    "time-elapsed, spread": (fp.time_elapsed(fp.StepHazard(HILL), spread=0.3, start=0.4), fp.exponential(1.0)),
+    "time-elapsed, delayed": (fp.time_elapsed(fp.StepHazard(HILL), 2.0, delay=0.2), fp.exponential(1.0)),
 }
 every_model = pytest.mark.parametrize(("model", "initial"), RUNS.values(), ids=RUNS)
 
