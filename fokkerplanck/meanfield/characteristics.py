@@ -35,7 +35,7 @@ from scipy.optimize import brentq
 
 from ..models.population import Population, require_leaky_hard
 from ..models.voltage import CURRENT_SAMPLES
-from ..outcomes import InvalidArgument, Status, finite_number, frozen, number_in, real_array
+from ..outcomes import BlowUp, InvalidArgument, Status, finite_number, frozen, number_in, real_array
 from ..state import FromArray, FromFunction, InitialDensity, State, as_density
 
 DEGREE = 20
@@ -187,8 +187,8 @@ class CharacteristicSolution:
     status : Status
         FINISHED or BLOW_UP.
     message : str
-    blow_up : float or None
-        t*, the time at which b n(V_F, t) reaches 1. The solution ends there.
+    blow_up : BlowUp or None
+        Its `time` is t*, at which b n(V_F, t) reaches 1; the solution ends there.
     """
 
     model: Population
@@ -197,7 +197,7 @@ class CharacteristicSolution:
     fired: np.ndarray
     status: Status
     message: str
-    blow_up: float | None
+    blow_up: BlowUp | None
     _start: float
     _waking: float
     _datum: _Datum
@@ -219,7 +219,7 @@ class CharacteristicSolution:
             drive = np.array([self._drive(s) for s in since[here]])
             N[here] = piece.rate(r, drive, self.model.coupling.gain)
         if self.blow_up is not None:
-            N[since >= self.blow_up - self._start] = np.inf
+            N[since >= self.blow_up.time - self._start] = np.inf
         return N.reshape(shape)
 
     def fired_at(self, times: ArrayLike) -> np.ndarray:
@@ -366,9 +366,9 @@ def characteristics(
 
     >>> from fokkerplanck import gaussian, nnlif
     >>> sol = characteristics(nnlif(b=0.9, a0=0.0, external=3.0), gaussian(0.5, 0.09), (0.0, 2.0))
-    >>> sol.status.name, round(sol.blow_up, 9)
+    >>> sol.status.name, round(sol.blow_up.time, 9)
     ('BLOW_UP', 0.665515156)
-    >>> round(float(0.9 * sol.threshold_density(sol.blow_up)), 9)
+    >>> round(float(0.9 * sol.threshold_density(sol.blow_up.time)), 9)
     1.0
     """
     model, start, length = _accepted(model), *_span(t_span)
@@ -524,14 +524,16 @@ class _March:
     def solution(self, waking: float) -> CharacteristicSolution:
         end = self.length if self.blow_up is None else self.blow_up
         if self.blow_up is None:
-            status, message = Status.FINISHED, Status.FINISHED.value
+            status, message, record = Status.FINISHED, Status.FINISHED.value, None
         else:
             status = Status.BLOW_UP
-            message = f"{status.value}: b n(V_F) = 1 at t* = {self.start + self.blow_up:.12g}"
+            time = self.start + self.blow_up
+            record = BlowUp(time, (time, time), math.inf, "b n(V_F) = 1 on the characteristic that arrives then", ())
+            message = f"{status.value}: b n(V_F) = 1 at t* = {time:.12g}"
         found = CharacteristicSolution(
             self.model, self.start + np.array([0.0, end]), np.empty(0), np.empty(0), status, message,
-            None if self.blow_up is None else self.start + end,
-            self.start, waking, self.datum, tuple(self.pieces), np.array([piece.time[0] for piece in self.pieces]),
+            record, self.start, waking, self.datum, tuple(self.pieces),
+            np.array([piece.time[0] for piece in self.pieces]),
         )  # fmt: skip
         t, rate, fired = (
             np.concatenate([[ends[0]], *inside, [ends[1]]])

@@ -32,6 +32,9 @@ class FirstPassageHazard(Hazard):
     law: IntervalLaw
     sees_activity: ClassVar[bool] = False
 
+    def __repr__(self) -> str:
+        return f"lif_hazard({self.law.mu:g}, {self.law.sigma:g}, {self.law.neuron!r})"
+
     @cached_property
     def table(self) -> CubicHermiteSpline:
         """∫₀ˢ p."""

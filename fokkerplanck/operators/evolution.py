@@ -75,6 +75,10 @@ class Evolution(ABC):
         """
         return True
 
+    def age(self, y: np.ndarray, t: float, dt: float) -> tuple[np.ndarray, np.ndarray] | None:
+        """y a time dt later along the characteristics, and the mean activity until then; None if there is none."""
+        self._refuse()
+
     def explicit_limit(self, y: np.ndarray, t: float) -> float:
         """Longest step for which explicit Euler keeps the density positive if the scheme is."""
         self._refuse()

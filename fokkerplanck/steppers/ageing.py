@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol, cast
 
 import numpy as np
 
-from ..outcomes import InvalidArgument
 from .protocol import Step, System, Tolerance
+
+
+class Ages(System, Protocol):
+    """A system that can follow its characteristics."""
+
+    def age(self, y: np.ndarray, t: float, dt: float) -> tuple[np.ndarray, np.ndarray] | None:
+        """y a time dt later, and the mean rate until then; None if there is none."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,6 @@ class Ageing:
     implicit: ClassVar[bool] = False
 
     def begin(self, system: System, y: np.ndarray, t: float, fresh: bool) -> bool:
-        if not hasattr(system, "age"):
-            raise InvalidArgument(f"`stepper` = {self!r} moves ages, which this model has not; leave it out.")
         return system.close(y, t)
 
     def first_step(self, system: System, y: np.ndarray, t: float, tolerance: Tolerance) -> float:
@@ -51,5 +56,5 @@ class Ageing:
         return self
 
     def step(self, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None:
-        moved = system.age(y, t, dt)  # type: ignore[attr-defined]
+        moved = cast(Ages, system).age(y, t, dt)
         return None if moved is None else Moved(y, moved[0], dt, 0.0, births=moved[1])

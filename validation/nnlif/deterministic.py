@@ -164,12 +164,12 @@ def check_blow_up(result: dict) -> list[Check]:
     exact = result["exact"][BLOWS_UP]
     *_, coarse, fine = result["blow-up"]
     measured = [sol.blow_up.time if sol.blow_up else np.nan for sol in (coarse, fine)]
-    last = float(BLOWS_UP * exact.threshold_density(exact.blow_up))
+    last = float(BLOWS_UP * exact.threshold_density(exact.blow_up.time))
     return [
         Check(f"b = {BLOWS_UP:g}: upwind, status", fp.Status.BLOW_UP.name, fine.status.name, kind="equal"),
         Check(f"b = {BLOWS_UP:g}: b n(V_F) at t*, by characteristics", 1.0, last, 1e-9, "absolute"),
-        Check(f"b = {BLOWS_UP:g}: t*", exact.blow_up, measured[1], 1e-2),
-        Check(f"b = {BLOWS_UP:g}: t*, extrapolated", exact.blow_up, 2 * measured[1] - measured[0], 2e-3),
+        Check(f"b = {BLOWS_UP:g}: t*", exact.blow_up.time, measured[1], 1e-2),
+        Check(f"b = {BLOWS_UP:g}: t*, extrapolated", exact.blow_up.time, 2 * measured[1] - measured[0], 2e-3),
     ]
 
 
@@ -249,7 +249,7 @@ def plot_rate(axes, result: dict) -> None:
         fine = (result["blow-up"] if b == BLOWS_UP else result["upwind"][b])[-1]
         at = np.linspace(0.01, 0.999 * min(END, fine.t[-1]), 50)
         axes.semilogy(at, fine.rate_at(at), "k.", ms=4, label=None if k else "upwind, finest grid")
-    axes.axvline(result["exact"][BLOWS_UP].blow_up, color="C2", lw=0.8, ls=":")
+    axes.axvline(result["exact"][BLOWS_UP].blow_up.time, color="C2", lw=0.8, ls=":")
     axes.set(xlabel="time $t$", ylabel="$N$", ylim=(1e-2, 1e3), title=f"driven across V_F (I = {I:g}): N, and $t^*$")
     axes.legend(fontsize=8)
 
@@ -272,6 +272,6 @@ def plot_long_run(axes, exact: dict) -> None:
         axes.semilogy(t, sol.rate_at(t), color=f"C{k}", lw=1, label=f"b = {b:g}")
     (state,) = fp.deterministic_states(driven(INHIBITORY))
     axes.axhline(state.rate, color="C2", ls=":", lw=0.8)
-    axes.axvline(exact[0.1].blow_up, color="C1", ls=":", lw=0.8)
+    axes.axvline(exact[0.1].blow_up.time, color="C1", ls=":", lw=0.8)
     axes.set(xlabel="time $t$", ylabel="$N$", ylim=(1e-1, 1e2), title="b = 0 periodic, b > 0 blows up, b < 0 settles")
     axes.legend(fontsize=8, loc="upper right")
