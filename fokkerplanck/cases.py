@@ -104,8 +104,10 @@ from .grid import Cells
 from .models.description import MODELS, POPULATIONS, model_from_dict, model_to_dict
 from .models.model import Model
 from .models.overshoot import OVERSHOOTS, checked_overshoot
+from .operators.characteristics import Characteristics
 from .operators.schemes import FLUX_SCHEMES, Scheme
 from .operators.spectral import Spectral
+from .operators.van_leer import VanLeer
 from .operators.weno import Weno5
 from .outcomes import InvalidArgument, did_you_mean, named
 from .solution import Solution
@@ -133,7 +135,13 @@ INITIALS: dict[str, Callable[..., InitialDensity]] = {
     "compatible-gaussian": compatible_gaussian,
     "exponential": exponential,
 }
-SCHEMES: dict[str, type[Scheme]] = {**FLUX_SCHEMES, "weno-5": Weno5, "spectral": Spectral}
+SCHEMES: dict[str, type[Scheme]] = {
+    **FLUX_SCHEMES,
+    "weno-5": Weno5,
+    "van-leer": VanLeer,
+    "spectral": Spectral,
+    "characteristics": Characteristics,
+}
 STEPPERS: dict[str, type[Stepper]] = {"rodas5p": Rodas5P, "backward-euler": BackwardEuler, "ssp-rk3": SspRk3}
 
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import numpy as np
 
 from ..grid import Grid
 from ..models.voltage import VoltageModel
 from ..models.wiring import Inputs
 from ..outcomes import InvalidArgument
-from .finite_volumes import FiniteVolumes
+from .explicit_volumes import ExplicitVolumes
 from .schemes import ScharfetterGummel
-from .system import Change
 from .van_leer_kernels import van_leer_trace, van_leer_transport
 
 SHARE = 2.0
 """The value at a face is at most twice that of the cell."""
 
 
-class VanLeerVolumes(FiniteVolumes):
+class VanLeerVolumes(ExplicitVolumes):
     """Cell averages n with the flux of `VanLeer`. What is reset enters the cell that the drift at V_R points to.
 
-    V_R is a face and n jumps there, so that the averages on either side say nothing about each other's slope. There is
-    no Jacobian.
+    V_R is a face and n jumps there, so that the averages on either side say nothing about each other's slope.
     """
+
+    called = "VanLeer()"
 
     def __init__(self, model: VoltageModel, grid: Grid) -> None:
         if model.quiet_diffusion > 0.0 or model.wiring.noisy:
@@ -97,24 +95,6 @@ class VanLeerVolumes(FiniteVolumes):
         return (
             f"VanLeer() gave a negative density ({smallest:.1e}) at t = {t:.6g}: the time step is longer than a "
             f"positive one, {self.transport_limit(y, t):.3g}; leave out `dt`."
-        )
-
-    # -- what there is not: every implicit solve begins with the weights ------------------------------------------
-
-    def weights(self, inputs: Inputs) -> NoReturn:
-        self._refuse()
-
-    def substitute(self, u: np.ndarray) -> NoReturn:
-        self._refuse()
-
-    def transport_slope(
-        self, n: np.ndarray, inputs: Inputs, current: Change, diffusion: Change, out: np.ndarray
-    ) -> NoReturn:
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise InvalidArgument(
-            "VanLeer() has no Jacobian; use an explicit stepper, fp.SspRk3(), or ScharfetterGummel()."
         )
 
 

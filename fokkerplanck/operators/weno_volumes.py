@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import numpy as np
 
 from ..grid import Grid
 from ..models.voltage import VoltageModel
 from ..models.wiring import Inputs
 from ..outcomes import InvalidArgument
-from .finite_volumes import FiniteVolumes
+from .explicit_volumes import ExplicitVolumes
 from .kernels import weno_transport
 from .schemes import ScharfetterGummel
-from .system import Change
 
 EQUAL = 1e-6
 """Relative difference of two widths that is none."""
@@ -22,13 +19,15 @@ PARTS = 4
 others."""
 
 
-class WenoVolumes(FiniteVolumes):
+class WenoVolumes(ExplicitVolumes):
     """Cell averages n, with the flux F = μ n_face − κ (n_right − n_left), n_face rebuilt from five cells.
 
     What fires is the flux of Scharfetter and Gummel between the last centre and V_F, where n = 0. Beyond an absorbing
     threshold the density goes on as an odd function, beyond a closed end as an even one: there the weights of the
-    reconstruction fall back to stencils within the grid. There is no Jacobian.
+    reconstruction fall back to stencils within the grid.
     """
+
+    called = "Weno5()"
 
     def __init__(self, model: VoltageModel, grid: Grid) -> None:
         share = grid.width / grid.width.max()
@@ -71,19 +70,3 @@ class WenoVolumes(FiniteVolumes):
             f"Weno5() gave a negative density ({smallest:.1e}) at t = {t:.6g}; use more than {self.cells} cells, or "
             f"ScharfetterGummel(), which keeps it positive."
         )
-
-    # -- what there is not: every implicit solve begins with the weights ------------------------------------------
-
-    def weights(self, inputs: Inputs) -> NoReturn:
-        self._refuse()
-
-    def substitute(self, u: np.ndarray) -> NoReturn:
-        self._refuse()
-
-    def transport_slope(
-        self, n: np.ndarray, inputs: Inputs, current: Change, diffusion: Change, out: np.ndarray
-    ) -> NoReturn:
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise InvalidArgument("Weno5() has no Jacobian; use an explicit stepper, fp.SspRk3(), or ScharfetterGummel().")
