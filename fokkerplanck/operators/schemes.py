@@ -38,6 +38,9 @@ VANISHING = 690.0
 STEEPEST = 700.0
 """Largest |Pe| that is told apart from infinity: exp(700) is still a number, and beyond it B is 0 or −Pe anyway."""
 
+SLOWEST = 1e-200
+"""Drift that is told from none: over any conductance it is still a number, not zero."""
+
 CALM = (400, 5e-3)
 RESTLESS = (600, 1e-4)
 """Default cells, and width of the finest as a share of V_F − V_R: where the rate stays bounded the errors of the bulk
@@ -177,13 +180,12 @@ class ScharfetterGummel(FluxScheme):
     reference = "Scharfetter, Gummel, IEEE Trans. Electron Devices 16 (1969) 64"
 
     def weight(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
-        # expm1(x) = x to rounding near zero, so only x = 0 itself needs a stand-in.
-        mu = np.where(mu == 0.0, 1e-200, mu)
+        mu = _told_from_zero(mu)
         x = _peclet(mu, kappa)
         return np.where(x < VANISHING, mu / np.expm1(x), 0.0)
 
     def slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
-        x = _peclet(np.where(mu == 0.0, 1e-200, mu), kappa)
+        x = _peclet(_told_from_zero(mu), kappa)
         small = np.abs(x) < 1e-3  # the closed form cancels there: B' = −1/2 + x/6 − x³/180 + …
         y = np.where(small, 1.0, x)
         bernoulli = y / np.expm1(y)
@@ -191,8 +193,13 @@ class ScharfetterGummel(FluxScheme):
 
     def conductance_slope(self, mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         """B(x) − x B'(x) = B(x) B(−x) = (x/2)²/sinh²(x/2)."""
-        half = 0.5 * _peclet(np.where(mu == 0.0, 1e-200, mu), kappa)
+        half = 0.5 * _peclet(_told_from_zero(mu), kappa)
         return (half / np.sinh(half)) ** 2
+
+
+def _told_from_zero(mu: np.ndarray) -> np.ndarray:
+    """μ, or a stand-in where μ/κ would be zero; expm1(x) = x to rounding long before."""
+    return np.where(np.abs(mu) < SLOWEST, SLOWEST, mu)
 
 
 def _peclet(mu: np.ndarray, kappa: np.ndarray) -> np.ndarray:

@@ -256,3 +256,12 @@ def test_the_pair_of_weights_is_as_accurate_as_each_alone(scheme):
     np.testing.assert_allclose(left, scheme.weight(mu, kappa), rtol=1e-13)
     # W(−μ) as W(μ) + μ would have lost ten digits for a drift against the flux.
     np.testing.assert_allclose(right, scheme.weight(-mu, kappa), rtol=1e-13)
+
+
+@pytest.mark.parametrize("scheme", [fp.ScharfetterGummel(), fp.ChangCooper()])
+@pytest.mark.parametrize("mu", [0.0, 5e-324, -1e-310, 1e-250])
+def test_a_drift_too_small_to_be_divided_is_none(scheme, mu):
+    mu, kappa = np.array([mu]), np.array([1e6])
+    assert scheme.weight(mu, kappa) == pytest.approx(1e6, rel=1e-15)
+    assert scheme.slope(mu, kappa) == pytest.approx(-0.5, rel=1e-15)
+    assert scheme.conductance_slope(mu, kappa) == pytest.approx(1.0, rel=1e-15)
