@@ -130,7 +130,7 @@ class Evolution(ABC):
     @property
     def lost(self) -> str:
         """Why a run could not go on from where its activity ceased to exist."""
-        return " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)"
+        return " (no finite activity belongs to the density any more; use a finer grid at the boundary)"
 
     @property
     def remark(self) -> str:

@@ -426,6 +426,10 @@ class PopulationSystem(Evolution):
     def presses(self) -> bool:
         return bool(self.wiring.push().max() > 0.0)
 
+    @property
+    def lost(self) -> str:
+        return " (no finite rate satisfies N = e(N) n; use a finer grid near V_F)"
+
     def unsolvable(self, state: State) -> str:
         """Why a datum has no rate. Refuses a1 |∂v n0(V_F)| ≥ 1, for which N = a0 g/(1 − a1 g) does not exist."""
         nearest = np.atleast_2d(state.density)[:, -1]

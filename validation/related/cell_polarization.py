@@ -29,6 +29,7 @@ SUPERCRITICAL = {1.2: 2.03, 1.5: 0.615, 2.0: 0.219}
 TRACES = {0.5: 0.2887, 0.8: 0.6072}
 """Mass below 1, and n(0, 1) of that code."""
 SIMILAR, UNTIL = 0.7, 4.0
+NEARLY = 1.01
 DATUM = fp.exponential(1.0)
 
 
@@ -57,6 +58,7 @@ def run(quick: bool) -> dict:
         monitors={"entropy": lambda state: relative_entropy(state, 1.0 / moment)},
     )  # fmt: skip
     above = {mass: fp.solve(fp.cell_polarization(mass), DATUM, (0.0, 6.0), rtol=1e-5) for mass in SUPERCRITICAL}
+    nearly = fp.solve(fp.cell_polarization(NEARLY), DATUM, (0.0, 60.0), rtol=1e-4)
     # (B) and (C)
     relaxing = {}
     for mass, end in {1.2: 100.0, 1.5: 40.0, 2.0: 20.0}.items():
@@ -72,8 +74,8 @@ def run(quick: bool) -> dict:
     }
     return {
         "alpha": alpha, "similar": similar, "below": below, "far": far, "late": late, "critical": critical,
-        "tends": (tends, 1.0 / moment), "above": above, "relaxing": relaxing, "small": small, "balanced": balanced,
-        "exchange": exchange,
+        "tends": (tends, 1.0 / moment), "above": above, "nearly": nearly, "relaxing": relaxing, "small": small,
+        "balanced": balanced, "exchange": exchange,
     }  # fmt: skip
 
 
@@ -123,6 +125,10 @@ def check(result: dict) -> list[Check]:
         measured = sol.blow_up.time if sol.blow_up else np.nan
         checks.append(Check(f"(A) M = {mass}: t*", time, measured, 0.01))
         checks.append(Check(f"(A) M = {mass}: t* against the bound", bound.latest_time, measured, 0.0, "at most"))
+    # So close to it n stays near M α e^{−αz}, n(0, t) = M²/J: then J J' = −(M − 1) M².
+    moment, nearly = NEARLY, result["nearly"].blow_up
+    slow = moment**2 / (2.0 * (NEARLY - 1.0) * NEARLY**2)
+    checks.append(Check(f"(A) M = {NEARLY}: t*, to O(M − 1)", slow, nearly.time if nearly else np.nan, 0.015))
     for mass, sol in result["relaxing"].items():
         checks.append(Check(f"(B) M = {mass}: status", fp.Status.FINISHED.name, sol.status.name, kind="equal"))
         checks.append(Check(f"(B) M = {mass}: growth rate of μ", mass - 1.0, growth(sol), 1e-5))
