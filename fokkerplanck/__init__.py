@@ -55,6 +55,8 @@ _HOME = {
     "InstantPolarity": "models.polarization",
     "RelaxingPolarity": "models.polarization",
     "MembraneExchange": "models.polarization",
+    "PolarizedState": "models.polarization",
+    "KineticState": "kinetic_states",
     "voltage_conductance": "models.kinetic",
     "VoltageConductance": "models.kinetic",
     "kinetic_density": "models.kinetic",
@@ -226,6 +228,7 @@ if TYPE_CHECKING:
     from .elapsed_states import doeblin_bound, renewal_modes
     from .elements import Elements
     from .grid import Grid, HalfLine
+    from .kinetic_states import KineticState
     from .learned import discrimination, firing_rate, frozen_rates, learned_connectivity, representing_connectivity
     from .meanfield.balanced import BrunelNetwork, DenseBalance, LIFNetwork, dense_balance
     from .meanfield.characteristics import CharacteristicSolution, characteristics
@@ -263,7 +266,13 @@ if TYPE_CHECKING:
     from .models.network import Network, excitatory_inhibitory
     from .models.plastic_network import PlasticNetwork
     from .models.plasticity import DepressingWeight, HebbianWeight, PlasticWeight, SaturatingWeight, StaticWeight
-    from .models.polarization import InstantPolarity, MembraneExchange, RelaxingPolarity, cell_polarization
+    from .models.polarization import (
+        InstantPolarity,
+        MembraneExchange,
+        PolarizedState,
+        RelaxingPolarity,
+        cell_polarization,
+    )
     from .models.population import Population
     from .models.refractory import ExponentialRefractory, FixedRefractory
     from .models.spiking import Projection, SpikingNetwork

@@ -29,7 +29,7 @@ from .outcomes import (
     positive,
     real_array,
 )
-from .state import CompatibleGaussian, FromArray, Gaussian, InitialDensity, State, together
+from .state import CompatibleGaussian, Exponential, FromArray, Gaussian, InitialDensity, State, together
 from .steppers.protocol import Tolerance
 
 Condition = Callable[[State], bool]
@@ -233,6 +233,8 @@ def starting_state(
             )
         return initial
     data = model.densities(initial)
+    if any(isinstance(part, Exponential) for part in data):
+        raise InvalidArgument("`initial` = fp.exponential(scale) is for a half-line; use fp.gaussian(mean, variance).")
     datum = together(data)
     grid = scheme.default_grid(model, datum, t_span) if grid is None else grid
     model.check_grid(grid)
@@ -290,6 +292,11 @@ def _starting_density(
             finite_number(f"initial.{part}", getattr(initial, part))
         if density.min() < -Evolution.undershoot * max(1.0, density.max()):
             raise InvalidArgument(f"`initial` has a negative density ({density.min():.2g}).")
+        held = model.content(initial)
+        if not abs(held / model.mass - 1.0) <= MASS_TOLERANCE:
+            raise InvalidArgument(
+                f"`initial` has the mass {held:.9g}, but that of `model` is {model.mass:g}: {model!r}."
+            )
         return initial
     (datum,) = model.densities(initial)
     grid = scheme.default_grid(model, datum, t_span) if grid is None else grid

@@ -64,7 +64,7 @@ class KineticState:
     @property
     def mean_conductance(self) -> float:
         """⟨g⟩."""
-        return float(self.model.g @ (self.density @ self.grid.width)) * self.model.dg
+        return self.model.mean_conductance(self.start)
 
     @cached_property
     def gain(self) -> float:
@@ -104,6 +104,8 @@ def kinetic_states(model: VoltageConductance, cells: int = CELLS) -> tuple[Kinet
     if not isinstance(model, VoltageConductance):
         raise InvalidArgument(f"`model` must be one of fp.voltage_conductance(), not {model!r}.")
     grid = model.grid(whole_number("cells", cells, 16))
+    if model.f_E * model.nu == 0.0:
+        return ()
     balance = _Balance(model, grid)
     top = _highest(model)
     if model.S_E == 0.0:  # nobody hears anybody: one state

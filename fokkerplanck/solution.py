@@ -260,12 +260,14 @@ class Solution:
         return to_xarray(self)
 
     def __repr__(self) -> str:
-        symbol = "N" if self.model is None else self.model.activity
+        symbol, rate = "N", self.rate
+        if self.model is not None:
+            symbol, rate = self.model.activity, self.model.shown_rate(self.rate)
         q, shown, more = self.quality, self.jumps[:EVENTS], len(self.jumps) - EVENTS
         lines = [
             f"Solution: {self.message}",
             f"├─ t = {self.t[0]:g} to {self.t[-1]:.9g} in {q.steps} steps ({q.rejected} rejected)",
-            f"├─ {symbol} = {self.rate.min():.6g} to {self.rate.max():.6g}, at the end {_listed(self.rate[-1])}",
+            f"├─ {symbol} = {rate.min():.6g} to {rate.max():.6g}, at the end {_listed(rate[-1])}",
             *(f"├─ at t = {jump.time:.9g} a fraction {jump.fraction:.5g} fires at once" for jump in shown),
             *([f"├─ and {more} more such events"] if more > 0 else []),
             f"├─ mass error {q.mass_error:.1e}, smallest density {q.smallest_density:.1e}, "

@@ -185,7 +185,9 @@ def solve(
         if trials[-1].settled or any(trial.ending.status not in TROUBLE for trial in trials):
             break
     best = min(trials, key=lambda trial: trial.rank)
-    remark = _missed(best.error, rtol) if len(trials) > 1 and best.excess > WORTH_A_WORD else ""
+    prescribed = isinstance(initial, State) or any(part is not None for part in (grid, scheme, stepper))
+    chosen = len(trials) > 1 or (isinstance(clock, PhysicalTime) and not prescribed)
+    remark = _missed(best.error, rtol) if chosen and best.excess > WORTH_A_WORD else ""
     if isinstance(clock, ActivityClock) and best.error > POOR:
         remark = f"The relative error of N is estimated to be {best.error:.1g}; use a finer grid or a smaller rtol."
     end = best.ending

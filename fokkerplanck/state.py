@@ -213,7 +213,10 @@ class FromFunction:
     def value(self, v: np.ndarray, V_F: float) -> np.ndarray:
         """The function at the potentials v, not normalised."""
         v = np.atleast_1d(v)
-        values = real_array("initial", self.function(v))
+        try:
+            values = real_array("initial", self.function(v))
+        except TypeError as error:
+            raise InvalidArgument(f"`initial` must be a function of one array of points: {error}.") from error
         if values.shape != v.shape:
             raise InvalidArgument(
                 f"`initial` must map an array of potentials to an array of the same shape; "

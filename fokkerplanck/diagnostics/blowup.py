@@ -218,6 +218,8 @@ def blow_up_criterion(
     True
     """
     if isinstance(model, Polarization):
+        if mu is not None:
+            raise InvalidArgument("`mu` is the exponent of a theorem on neurons; leave it out for polarization.")
         return _moment_criterion(model, as_density(initial))
     require_population(model, "the blow-up theorem is stated for one")
     require_leaky_hard(model, "the blow-up theorem is stated")

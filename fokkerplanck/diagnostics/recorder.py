@@ -53,6 +53,9 @@ class Recorder:
     """Collects accepted steps and turns them into a Solution."""
 
     def __init__(self, system: Evolution, save_at: np.ndarray | None, monitors: Mapping[str, Monitor]) -> None:
+        taken = sorted(set(system.model.monitors) & set(monitors))
+        if taken:
+            raise InvalidArgument(f"`monitors`: this model records {', '.join(taken)} by itself; use other names.")
         self.system, self.save_at, self.monitors = system, save_at, {**system.model.monitors, **monitors}
         self.rejected = 0
         self._lanes = system.lanes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from ..grid import MIN_CELLS, Grid, cell_count
 from ..outcomes import InvalidArgument, finite_number, frozen, non_negative, positive, real_array, whole_number
-from ..state import Gaussian, InitialDensity, as_density
+from ..state import Gaussian, InitialDensity, State, as_density
 from .voltage import VoltageModel
 from .wiring import AffineWiring
 
@@ -135,6 +135,18 @@ class VoltageConductance(VoltageModel):
         adds the integral S_E to the conductance of everyone.
         """
         return math.log((self.V_E - self.reset) / (self.V_E - self.threshold))
+
+    @property
+    def monitors(self) -> Mapping[str, Callable[[State], float | np.ndarray]]:
+        """N = ∫ J⁺(V_F, g) dg, and the mean conductance ⟨g⟩."""
+        return {"N": lambda state: float(self.total_rate(state.rate)), "mean_conductance": self.mean_conductance}
+
+    def mean_conductance(self, state: State) -> float:
+        """⟨g⟩ of a state."""
+        return float(self.g @ (state.density @ state.grid.width)) * self.dg
+
+    def shown_rate(self, rates: np.ndarray) -> np.ndarray:
+        return np.asarray(self.total_rate(rates))
 
     @property
     def largest_rate(self) -> float:
@@ -359,6 +371,10 @@ def voltage_conductance(
 
     Notes
     -----
+    Steps are as long as no neuron crosses a cell, so that a high `g_max`, which a strong or nearly critical coupling
+    asks for, makes them short: a unit of time takes seconds to minutes. A default run has an error of some percent,
+    whatever `rtol` is; `grid=model.grid(cells)` and `lanes` make it finer. The lanes are not in `error_estimate`.
+
     This a is that of Campbell's theorem for jumps of f_E/σ_E. Where the equation is written with (f² ν + S² N/M)/2
     instead and g_in = f ν + S N, the same equation has here f_E = σ_E f, ν/σ_E in place of ν, and N_E = M/σ_E.
 
@@ -477,6 +493,11 @@ def _gaussian_averages(law: Gaussian, model: VoltageConductance) -> np.ndarray:
     z = (model.g_faces - law.mean) / math.sqrt(law.variance)
     masses = np.where(z[:-1] > 0.0, -np.diff(ndtr(-z)), np.diff(ndtr(z)))
     held = float(masses.sum())
+    if held < MISSED:
+        raise InvalidArgument(
+            f"hardly any of the conductances {law!r} of `initial` lies in [{model.g_min:g}, {model.g_max:g}]: a mass "
+            f"of {held:.2g}; move its mean."
+        )
     beyond = float(ndtr(-z[-1])) + (float(ndtr(z[0])) if model.g_min < 0.0 else 0.0)
     if not beyond <= MISSED * (held + beyond):
         raise InvalidArgument(
@@ -514,7 +535,9 @@ def _given_averages(law: np.ndarray, model: VoltageConductance) -> np.ndarray:
 
 
 def _single_conductance(g: float, model: VoltageConductance) -> np.ndarray:
-    """All mass in two neighbouring lanes, such that g is its mean."""
+    """All mass in two neighbouring lanes, such that g is its mean; at the very ends, in the lane there is."""
+    if model.g_min <= g < model.g[0] or model.g[-1] < g <= model.g_max:
+        return np.where(model.g == model.g[0 if g < model.g[0] else -1], 1.0 / model.dg, 0.0)
     if not model.g[0] <= g <= model.g[-1]:
         raise InvalidArgument(
             f"the conductance {g:g} of `initial` lies outside the lanes, {model.g[0]:.4g} to {model.g[-1]:.4g}; use a "

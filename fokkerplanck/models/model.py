@@ -120,6 +120,14 @@ class Model(ABC):
         """What every solution of this model records, by the names of the papers."""
         return {}
 
+    def shown_rate(self, rates: np.ndarray) -> np.ndarray:
+        """What a Solution prints of its `rate`."""
+        return rates
+
+    def content(self, state: State) -> float:
+        """What of a state adds up to `mass`."""
+        return float(state.density @ state.grid.width)
+
     def check_grid(self, grid: Cells | Elements, name: str = "grid") -> None:
         """Refuse a grid that does not fit."""
         if not isinstance(grid, HalfLine):

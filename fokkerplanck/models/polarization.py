@@ -155,6 +155,9 @@ class Polarization(Model):
     def companion(self) -> float:
         return 0.0 if self.polarity.instant else self.polarity.start
 
+    def content(self, state: State) -> float:
+        return super().content(state) + (float(state.refractory) if self.polarity.binds else 0.0)
+
     def shares(self, initial: object) -> np.ndarray:
         """What is not bound."""
         return np.array([self.total - (self.polarity.start if self.polarity.binds else 0.0)])
@@ -185,10 +188,18 @@ class Polarization(Model):
             return (PolarizedState(self, self.total - critical),) if self.total > critical else ()
         if self.total == critical:
             raise InvalidArgument(
-                f"{self!r} has a stationary state α e^{{−αz}} of its mass for every α > 0; "
-                f"PolarizedState(model, speed) is one of them, and solutions with J = ∫ z n dz tend to the one with it."
+                f"{self!r} has a stationary state of its mass for every speed μ > 0; `model.steady_state(mu)` is one "
+                f"of them, and solutions tend to the one that has their {self._kept()}."
             )
         return ()
+
+    def steady_state(self, speed: float) -> PolarizedState:
+        """n = n_0 e^{−μz} with μ = `speed`; a steady state if the mass allows it, see `steady_states`."""
+        return PolarizedState(self, speed)
+
+    def _kept(self) -> str:
+        """What a closed wall with the critical mass keeps: J' = n_0 − μM, and in (B) μ' is the same."""
+        return "J = ∫ z n dz = M/μ" if self.polarity.instant else "J − μ = M/μ − μ, J = ∫ z n dz"
 
     def latest_blow_up(self, moment: float) -> float:
         """J(0)²/((M − 1) M²), before which instant polarity with nonincreasing data blows up; infinite for M ≤ 1.
@@ -201,7 +212,7 @@ class Polarization(Model):
 
     # -- grids ------------------------------------------------------------------------------------------------------
 
-    def grid(self, cells: int = 600, end: float = 20.0, finest: float | None = None) -> HalfLine:
+    def grid(self, cells: int = 600, end: float = 40.0, finest: float | None = None) -> HalfLine:
         """A grid on 0 ≤ z ≤ end.
 
         Parameters
@@ -255,6 +266,13 @@ class PolarizedState:
         """n at the distances z."""
         return np.asarray(self.rate * np.exp(-self.speed * np.asarray(z, dtype=float)))
 
+    def state(self, grid: HalfLine) -> State:
+        """The state on a grid, by its cell averages, accepted by `fp.solve(model, initial=...)`."""
+        self.model.check_grid(grid)
+        edges = np.exp(-self.speed * grid.faces)
+        density = self.rate / self.speed * -np.diff(edges) / grid.width
+        return State(0.0, grid, density, self.rate, 0.0 if self.model.polarity.instant else self.speed)
+
 
 def first_moment(state: State) -> float:
     """J = ∫ z n dz."""
@@ -281,7 +299,11 @@ def extent(datum: InitialDensity) -> float:
     beyond = np.cumsum(masses[::-1])[::-1]
     ended = np.flatnonzero(beyond <= LEAST * beyond[0])
     if not len(ended) or beyond[0] == 0.0:
-        raise InvalidArgument(f"`initial` has no end below z = {LONGEST:g}, or no mass; use fp.exponential(scale).")
+        seen = f"has no end below {LONGEST:g}" if beyond[0] > 0.0 else "is zero wherever it was looked at"
+        raise InvalidArgument(
+            f"`initial` {seen}; use fp.exponential(scale), or give the `grid` on which it can be seen, "
+            f"model.grid(end=...)."
+        )
     return float(ends[ended[0]])
 
 

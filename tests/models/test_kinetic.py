@@ -197,3 +197,19 @@ def test_pictures():
         plot_kinetic(sol, [7.0])
     with pytest.raises(fp.InvalidArgument, match="voltage_conductance"):
         plot_kinetic(fp.solve(fp.nnlif(0.1), fp.gaussian(0.0, 0.25), (0.0, 0.1)))
+
+
+@pytest.mark.parametrize("silent", [{"nu": 0.0, "f_E": 0.1}, {"nu": 3.0, "f_E": 0.0}])
+@pytest.mark.parametrize("S_E", [0.0, 0.1])
+def test_without_input_nobody_fires(silent, S_E):
+    model = fp.voltage_conductance(S_E=S_E, sigma_E=0.2, lanes=16, **silent)
+    assert fp.stationary_states(model) == ()
+    sol = fp.solve(model, fp.gaussian(0.5, 0.005), (0.0, 0.2), grid=model.grid(40, v_min=-0.2))
+    assert sol.status is fp.Status.FINISHED
+    assert np.all(sol.records["N"].value < 1e-3)
+
+
+def test_a_law_far_outside_the_conductances_is_refused():
+    model = fp.voltage_conductance(S_E=0.1, nu=3.0, f_E=0.1, sigma_E=0.2, lanes=16)
+    with pytest.raises(fp.InvalidArgument, match="hardly any"):
+        fp.solve(model, fp.kinetic_density(fp.gaussian(0.5, 0.005), fp.gaussian(-5.0, 0.1)), (0.0, 0.2))

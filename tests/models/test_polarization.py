@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import fokkerplanck as fp
 from fokkerplanck.models.description import model_from_dict, model_to_dict
-from fokkerplanck.models.polarization import PolarizedState, extent
+from fokkerplanck.models.polarization import extent
 from fokkerplanck.state import as_density
 
 POLARITIES = [fp.InstantPolarity(), fp.RelaxingPolarity(0.7, 0.3), fp.MembraneExchange(0.7, 0.3)]
@@ -35,10 +35,18 @@ def test_a_closed_wall_has_no_steady_state_but_at_the_critical_mass():
     assert fp.stationary_states(fp.cell_polarization(0.9)) == ()
     assert fp.stationary_states(fp.cell_polarization(0.9, fp.MembraneExchange())) == ()
     assert fp.stationary_states(fp.cell_polarization(0.9, fp.RelaxingPolarity(2.0))) == ()
-    with pytest.raises(fp.InvalidArgument, match="for every α > 0"):
+    with pytest.raises(fp.InvalidArgument, match="for every speed"):
         fp.stationary_states(fp.cell_polarization(0.5, fp.RelaxingPolarity(2.0)))
-    state = PolarizedState(fp.cell_polarization(0.5, fp.RelaxingPolarity(2.0)), 3.0)
+    state = fp.cell_polarization(0.5, fp.RelaxingPolarity(2.0)).steady_state(3.0)
     assert state.rate == 1.5
+
+
+@pytest.mark.parametrize("polarity", [fp.InstantPolarity(), fp.RelaxingPolarity(1.0)])
+def test_a_steady_state_starts_a_run_and_stays(polarity):
+    model = fp.cell_polarization(1.0, polarity)
+    start = model.steady_state(2.0).state(model.grid(400, end=30.0))
+    sol = fp.solve(model, start, (0.0, 3.0), estimate_error=False)
+    assert sol.records["mu"].value == pytest.approx(np.full(len(sol.t), 2.0), rel=1e-8)
 
 
 def test_the_moment_bound():
@@ -73,6 +81,12 @@ def test_the_extent_of_a_density_holds_it(scale):
         (lambda: run(fp.exponential), "call fp.exponential"),
         (lambda: run(np.ones(100)), "needs the `grid`"),
         (lambda: run(lambda z: 1.0 / (1.0 + z)), "no end"),
+        (lambda: run(lambda z: np.exp(-((z - 2.0) ** 2) / 2e-12)), "wherever it was looked at"),
+        (lambda: run(math.exp), "one array of points"),
+        (lambda: run(fp.exponential(1.0), monitors={"mu": lambda state: 1.0}), "records mu by itself"),
+        (lambda: run(fp.solve(fp.cell_polarization(0.9), fp.exponential(1.0), (0.0, 0.1)).final), "has the mass 0.9"),
+        (lambda: fp.blow_up_criterion(fp.cell_polarization(2.0), fp.exponential(1.0), mu=3.0), "`mu`"),
+        (lambda: fp.solve(fp.nnlif(b=0.5), fp.exponential(0.3), (0.0, 1.0)), "half-line"),
         (lambda: run(fp.gaussian(0.0, 1.0)), "outside"),
         (lambda: run(fp.exponential(1.0), grid=fp.nnlif(b=0.5).grid()), "grid on z ≥ 0"),
         (lambda: run(fp.exponential(1.0), history=1.0), "looks back on nothing"),

@@ -123,3 +123,11 @@ def test_files_hold_it(tmp_path):
     assert np.array_equal(loaded.grid.faces, sol.grid.faces)
     rest = [fp.solve(sol.model, one.final, (1.0, 1.5)).rate for one in (sol, loaded)]
     assert np.array_equal(*rest)
+
+
+def test_data_away_from_the_wall():
+    # At first less than 1e-300 of the mass is at the wall.
+    sol = fp.solve(
+        fp.cell_polarization(2.0), lambda z: np.where((z > 3.0) & (z < 4.0), 1.0, 0.0), (0.0, 20.0), rtol=1e-3
+    )
+    assert sol.blow_up.time == pytest.approx(6.91, abs=0.01)

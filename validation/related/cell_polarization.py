@@ -68,6 +68,8 @@ def run(quick: bool) -> dict:
     balanced = fp.solve(
         fp.cell_polarization(0.5, fp.RelaxingPolarity(L=2.0, start=1.5)), fp.exponential(1 / 1.5), (0.0, 20.0)
     )
+    # M = L = 1: J' = n_0 − μM = μ', so J − μ is kept, and 1/μ − μ = 1 in the end.
+    golden = fp.solve(fp.cell_polarization(1.0, fp.RelaxingPolarity()), DATUM, (0.0, 60.0), rtol=1e-5)
     exchange = {
         mass: fp.solve(fp.cell_polarization(mass, fp.MembraneExchange()), DATUM, (0.0, 200.0), rtol=1e-5)
         for mass in (0.8, 1.5, 2.0)
@@ -75,7 +77,7 @@ def run(quick: bool) -> dict:
     return {
         "alpha": alpha, "similar": similar, "below": below, "far": far, "late": late, "critical": critical,
         "tends": (tends, 1.0 / moment), "above": above, "nearly": nearly, "relaxing": relaxing, "small": small,
-        "balanced": balanced, "exchange": exchange,
+        "balanced": balanced, "golden": golden, "exchange": exchange,
     }  # fmt: skip
 
 
@@ -137,6 +139,8 @@ def check(result: dict) -> list[Check]:
     checks.append(Check("(B) M L = 0.5: √(1 + 2t) μ(t), t = 200, as with μ = L n(0, t)", similarity(0.5), scaled, 5e-3))
     speeds = result["balanced"].records["mu"].value
     checks.append(Check("(B) M L = 1: μ stays at 1.5", 1.5, float(speeds[-1]), 1e-4))
+    mu = float(result["golden"].records["mu"].value[-1])
+    checks.append(Check("(B) M L = 1: from e^{−z} and μ = 0, μ with 1/μ − μ = 1", (np.sqrt(5.0) - 1.0) / 2.0, mu, 1e-4))
     for mass, sol in result["exchange"].items():
         mu = float(sol.records["mu"].value[-1])
         checks.append(Check(f"(C) M = {mass}: status", fp.Status.FINISHED.name, sol.status.name, kind="equal"))
@@ -158,18 +162,23 @@ def plot(result: dict):
     instant, relaxing, exchange = figure.subplots(1, 3)
     for k, (mass, sol) in enumerate(result["above"].items()):
         instant.semilogy(sol.t, sol.rate, color=f"C{k}", label=f"M = {mass:g}")
-        instant.axvline(sol.blow_up.time, color=f"C{k}", lw=0.8, ls=":")
-    for k, (mass, sol) in enumerate(result["below"].items()):
+        instant.axvline(sol.blow_up.time, color=f"C{k}", lw=0.8, ls=":", label=None if k else "$t^*$")
+    instant.semilogy(result["tends"][0].t, result["tends"][0].rate, color="k", label="M = 1, to 1/J(0)")
+    for k, (mass, sol) in enumerate(result["far"].items()):
         instant.semilogy(sol.t, sol.rate, color=f"C{k + 3}", label=f"M = {mass:g}")
-    instant.set(title="(A) μ = n(0, t): blow-up above M = 1", xlabel="time $t$", ylabel="$n(0, t)$", ylim=(0.2, 1e4))
+    instant.set(title="(A) μ = n(0, t): blow-up above M = 1", xlabel="time $t$", ylabel="$n(0, t)$")
+    instant.set(xlim=(0.0, 2.2), ylim=(0.2, 1e4))
     for k, (mass, sol) in enumerate(result["relaxing"].items()):
         mu = sol.records["mu"]
         relaxing.semilogy(mu.t, mu.value, color=f"C{k}", label=f"M = {mass:g}")
         line = mu.value[-1] * np.exp((mass - 1.0) * (mu.t - mu.t[-1]))
-        relaxing.semilogy(mu.t, line, "k:", lw=1, label="$e^{(M - 1/L)t}$" if k == 0 else None)
+        relaxing.semilogy(mu.t, line, "k:", lw=1)
+    golden = result["golden"].records["mu"]
+    relaxing.semilogy(golden.t, golden.value, color="k", label="M = 1")
     small = result["small"].records["mu"]
     relaxing.semilogy(small.t, small.value, color="C3", label="M = 0.5")
-    relaxing.set(title="(B) μ' = n(0, t) − μ/L: growth", xlabel="time $t$", ylabel="μ", xlim=(0, 100), ylim=(1e-2, 1e9))
+    relaxing.set(title="(B) μ' = n(0, t) − μ/L: $e^{(M - 1/L)t}$ (dotted)", xlabel="time $t$", ylabel="μ")
+    relaxing.set(xlim=(0, 100), ylim=(1e-2, 1e9))
     for k, (mass, sol) in enumerate(result["exchange"].items()):
         mu = sol.records["mu"]
         exchange.plot(mu.t, mu.value, color=f"C{k}", label=f"M = {mass:g}")
