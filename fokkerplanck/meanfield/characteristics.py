@@ -25,7 +25,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -37,6 +37,9 @@ from ..models.population import Population, require_leaky_hard
 from ..models.voltage import CURRENT_SAMPLES
 from ..outcomes import BlowUp, InvalidArgument, Status, finite_number, frozen, number_in, real_array
 from ..state import FromArray, FromFunction, InitialDensity, State, as_density
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DEGREE = 20
 NODES = chebyshev.chebpts2(DEGREE + 1)
@@ -62,6 +65,19 @@ ROUNDING = 1e-15
 """Relative error of a label."""
 NOISIEST = 1e-6
 MOST_PANELS = 100_000
+EARLY, HOPELESS = 5_000, 10
+"""Panels after which a run is given up that at this pace would take so many times as many as are allowed."""
+SCAN = 4096
+"""Points in V_F − V_R, and then in every doubling of the distance, at which peaks of a function are looked for."""
+MOST_PEAKS = 64
+BROAD = 0.01
+"""Of V_F − V_R: what is as broad is seen by the nodes of a panel; what is narrower gets marks where panels end."""
+NARROWEST = 1e-6
+"""Of V_F − V_R, between marks: what is narrower is a jump or a kink, which is found by halving."""
+FAINT = 1e-13
+"""Share of the mass with which a cell gets no marks."""
+LOST = 1e-6
+"""Mass of a function between two potentials that the panels there may lack."""
 SWEEPS = 40
 """Fixed-point iterations for a current that depends on time, before the panel is halved."""
 LONGEST_SILENCE = 20.0
@@ -268,6 +284,12 @@ class CharacteristicSolution:
         n[below] = self._density(potentials[below], float(since[0]))
         return n
 
+    def plot(self, times: ArrayLike | None = None) -> Figure:
+        """N(t), on a logarithmic axis if it blows up, and the density at `times`, by default at four of the run."""
+        from ..plotting import plot_characteristics
+
+        return plot_characteristics(self, times)
+
     def _density(self, v: np.ndarray, since: float) -> np.ndarray:
         if since <= self._waking or not self._pieces:
             lead = -self._datum.model.V_F - self._lead(since)
@@ -349,8 +371,9 @@ def characteristics(
     rtol : float
         Chebyshev coefficients that are left out, relative to the largest; between 1e-13 and 1e-3.
     breaks : array
-        Potentials where a function has jumps or kinks, or structure that points V_F − V_R a hundredth apart would miss.
-        Jumps that are not listed are found by halving, to rounding.
+        Potentials where a function has jumps or kinks, or structure that would be missed by points (V_F − V_R)/4096
+        apart, and twice as far apart with each doubling of the distance from V_F. Jumps that are not listed are found
+        by halving, to rounding.
 
     Returns
     -------
@@ -359,7 +382,8 @@ def characteristics(
     Raises
     ------
     InvalidArgument
-        If the model is not deterministic or has what is not treated, or the datum is not a density below V_F.
+        If the model is not deterministic or has what is not treated; if the datum is not a density below V_F, or the
+        panels miss some of its mass, which `breaks` mends; if the run would take too many panels.
 
     Source: method of characteristics; the formula of N is that of the flux through V_F, Cáceres, Carrillo, Perthame
     (2011), eq. (1.1) with a = 0.
@@ -378,6 +402,7 @@ def characteristics(
     march = _March(model, datum, start, length, rtol)
     if waking < length:
         march.run(waking)
+        march.require_all_mass()
     return march.solution(waking)
 
 
@@ -395,6 +420,8 @@ class _March:
     rtol: float
     pieces: list[_Piece] = field(default_factory=list)
     blow_up: float | None = None
+    taken: float = 0.0
+    """Mass of the datum on the panels so far."""
 
     @property
     def gap(self) -> float:
@@ -404,9 +431,9 @@ class _March:
         queue = deque(self._first(waking))
         time, fired, pool = waking, 0.0, 0.0
         for tried in count():
-            if tried == MOST_PANELS:
+            if tried == MOST_PANELS or (tried == EARLY and self._hopeless(time - waking, self.length - waking)):
                 raise InvalidArgument(
-                    f"`t_span` takes more than {MOST_PANELS} panels, of which the last ends at t = "
+                    f"`t_span` takes more than {MOST_PANELS} panels, of which the first {tried} end at t = "
                     f"{self.start + time:.6g}; shorten it, or loosen `rtol`."
                 )
             panel = queue.popleft()
@@ -428,12 +455,30 @@ class _March:
                 self.blow_up = time
                 return
             self.pieces.append(piece := replace(piece, end=end))
+            self.taken += float(INTEGRAL[-1] @ (piece.mass - panel.returned))
             time, fired, pool = (float(x) for x in (piece.time_at(end), piece.fired[-1], piece.pool[-1]))
             if end < 1.0 and time <= self.length:
                 self.blow_up = time
             if self.blow_up is not None or time >= self.length:
                 return
             queue.append(piece.following(self.gap))
+
+    def _hopeless(self, done: float, wanted: float) -> bool:
+        """Panels are never joined, so that the pace does not grow; but an excitatory network may blow up any time."""
+        return self.model.coupling.gain <= 0.0 and HOPELESS * done * MOST_PANELS < wanted * EARLY
+
+    def require_all_mass(self) -> None:
+        """Refuse if the panels have missed a part of the datum that its integral has seen."""
+        if not self.pieces or not self.datum.cells:
+            return
+        last = self.pieces[-1].panel
+        foot = float(-last.real(last.label[-1:])[0])
+        missing = self.datum.above(foot) - self.taken
+        if abs(missing) > max(LOST, 10.0 * self.rtol):
+            raise InvalidArgument(
+                f"`initial` has the mass {self.datum.above(foot):.6g} above {foot:.6g}, but {self.taken:.6g} on the "
+                "panels there: it has structure that they miss. Give potentials in and beside it as `breaks`."
+            )
 
     def _first(self, waking: float) -> Iterator[_Panel]:
         """Who is between V_R and V_F when the first neuron fires: no neuron has come back there."""
@@ -588,13 +633,26 @@ def _with_returned(
 
 @dataclass(frozen=True, eq=False)
 class _Datum:
-    """n0, zero above V_F, and the potentials at which panels end."""
+    """n0, zero above V_F, and the potentials at which panels end; of a function, (from, to, mass) of cells below V_F.
+
+    The cells are those on which the function was integrated, from the highest down.
+    """
 
     model: Population
     density: InitialDensity
     mass: float
     lowest: float
     marks: np.ndarray
+    cells: tuple[tuple[float, float, float], ...] = ()
+
+    def above(self, v: float) -> float:
+        """The mass between v and V_F, of a function."""
+        total = 0.0
+        for low, high, mass in self.cells:
+            if high <= v:
+                break
+            total += mass if low >= v else self.mass * _gauss(self, v, high)
+        return total / self.mass
 
     def between(self, v: np.ndarray) -> np.ndarray:
         """n0 at the nodes of a panel, from the highest v down; at its ends, where jumps lie, the limits from inside."""
@@ -621,41 +679,87 @@ def _datum(model: Population, initial: object, breaks: np.ndarray) -> _Datum:
         raise InvalidArgument("`breaks` must be finite potentials.")
     density = as_density(initial)
     if isinstance(density, FromFunction):
-        mass, lowest = _mass_and_foot(density, model, breaks)
-        return _Datum(model, density, density.checked_mass(mass), lowest, np.unique(breaks))
+        cells = _cells(density, model, breaks)
+        mass, gap = sum(mass for _, _, mass in cells), model.V_F - model.V_R
+        if mass <= 0.0:
+            raise InvalidArgument(
+                "`initial` is zero, or negative, wherever it was looked at below V_F; if it is narrow, give potentials "
+                "in and beside it as `breaks`."
+            )
+        marks = np.unique(np.concatenate([breaks, _narrow(np.array(cells), mass, gap)]))
+        return _Datum(model, density, density.checked_mass(mass), cells[-1][0], marks, tuple(cells))
     mean, width = density.narrowest
     return _Datum(model, density, 1.0, -1e100, np.unique([*breaks, *(mean + width * np.arange(-8.0, 9.0, 4.0))]))
 
 
-def _mass_and_foot(density: FromFunction, model: Population, breaks: np.ndarray) -> tuple[float, float]:
-    """The integral up to V_F over intervals that double, and where nothing is left."""
+def _narrow(cells: np.ndarray, mass: float, gap: float) -> np.ndarray:
+    """Ends of cells so narrow that nodes of panels would miss what is on them, away from jumps.
+
+    Panels find a jump by halving, and would end at many marks in front of it, but not at it.
+    """
+    low, high, part = cells.T
+    width = (high - low) / gap
+    jumps = low[width < NARROWEST]
+    ends = np.unique(cells[(width >= NARROWEST) & (width < BROAD) & (part > FAINT * mass), :2])
+    if len(jumps) and len(ends):
+        ends = ends[np.min(np.abs(ends[:, None] - jumps), axis=1) > BROAD * gap]
+    return np.asarray(ends)
+
+
+def _cells(density: FromFunction, model: Population, breaks: np.ndarray) -> list[tuple[float, float, float]]:
+    """(from, to, integral) on cells from V_F down to where nothing is left, over intervals that double."""
     total, top, width, empty = 0.0, model.V_F, model.V_F - model.V_R, 0
+    cells: list[tuple[float, float, float]] = []
+
+    def value(v: np.ndarray) -> np.ndarray:
+        return density.value(v, model.V_F)
+
     for _ in range(FARTHEST):
-        inner = breaks[(breaks > top - width) & (breaks < top)]
-        faces = np.unique([top - width, *inner, *np.linspace(top - width, top, FIRST_PANELS + 1)])
-        part = sum(_integral(lambda v: density.value(v, model.V_F), a, b) for a, b in pairwise(faces))
-        total, top, width = total + part, top - width, 2.0 * width
+        bottom = top - width
+        peaks, rough = _peaks(value, bottom, top)
+        inner = np.concatenate([breaks, peaks])
+        inner = inner[(inner > bottom) & (inner < top)]
+        faces = np.unique([bottom, *inner, *np.linspace(bottom, top, FIRST_PANELS + 1)]).tolist()
+        found = [cell for low, high in pairwise(faces) for cell in _integrals(value, low, high, max(total, rough))]
+        part = sum(mass for _, _, mass in found)
+        cells += reversed(found)
+        total, top, width = total + part, bottom, 2.0 * width
         empty = empty + 1 if part <= NEGLIGIBLE * total and top < np.min(breaks, initial=math.inf) else 0
         if empty == 4:
-            return total, top
+            return cells
     raise InvalidArgument("the initial density cannot be normalised: its integral down to −∞ does not converge.")
+
+
+def _peaks(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> tuple[np.ndarray, float]:
+    """Faces in and around the highest peaks, without which few points would miss narrow ones; roughly the integral."""
+    v, step = np.linspace(low, high, SCAN + 1), (high - low) / SCAN
+    n = np.concatenate([[0.0], function(v), [0.0]])
+    tops = np.flatnonzero((n[1:-1] > n[:-2]) & (n[1:-1] >= n[2:]))
+    tops = tops[np.argsort(-n[1:-1][tops], kind="stable")[:MOST_PEAKS]]
+    return (v[tops][:, None] + step * np.array([-64.0, -8.0, -1.0, 0.0, 1.0, 8.0, 64.0])).ravel(), step * float(n.sum())
 
 
 GAUSS = np.polynomial.legendre.leggauss(12)
 
 
-def _integral(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
-    """∫ function dv by Gauss quadrature on intervals that are halved where it is not smooth."""
-    total, waiting, width = 0.0, [(low, high)], high - low
+def _integrals(
+    function: Callable[[np.ndarray], np.ndarray], low: float, high: float, scale: float
+) -> list[tuple[float, float, float]]:
+    """(from, to, integral) by Gauss quadrature on intervals, in increasing order, halved where it is not smooth.
+
+    `scale` is a mass beside which that of the interval may be negligible.
+    """
+    found, total, waiting, width = [], 0.0, [(low, high)], high - low
     while waiting:
         a, b = waiting.pop()
         whole, halves = _gauss(function, a, b), _gauss(function, a, 0.5 * (a + b)) + _gauss(function, 0.5 * (a + b), b)
-        enough = 1e-15 * (abs(total) + abs(halves)) + 1e-300
+        enough = 1e-15 * (max(scale, abs(total)) + abs(halves)) + 1e-300
         if abs(whole - halves) <= enough or b - a <= width * 0.5**DEEPEST:
             total += halves
+            found.append((a, b, halves))
         else:
             waiting += [(0.5 * (a + b), b), (a, 0.5 * (a + b))]
-    return total
+    return found
 
 
 def _gauss(function: Callable[[np.ndarray], np.ndarray], a: float, b: float) -> float:

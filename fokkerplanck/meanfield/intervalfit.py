@@ -67,6 +67,12 @@ SHIFTED = 0.5
 """Standard errors of the mean interval by which long ones, cut off, must shift it to be mentioned."""
 TIED = 0.05
 """Share of equal intervals from which a clock is mentioned."""
+MOST_TRAINS = 0.05
+"""Share of steps downwards up to which numbers are taken for the spike times of several trains."""
+OUTLYING = 1e-6
+"""Chance, under the fit, of an interval as long as the longest, from which that is mentioned."""
+LEAST_P = 1e-15
+"""Below it a p-value is not written out."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,6 +161,8 @@ class IntervalFit:
     def confidence(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
         """Intervals of confidence of all that was estimated: those of log σ and log τ_m, and of the others, are normal.
 
+        That of τ_ref is cut at its bound 0.
+
         >>> fit = fit_isi(interval_law(15.0, 5.0, LIF(20.0, 20.0, 10.0)).sample(300), LIF(20.0, 20.0, 10.0), ("mu",),
         ...               sigma=5.0)
         >>> low, high = fit.confidence()["mu"]
@@ -169,7 +177,8 @@ class IntervalFit:
             if name in ("sigma", "tau_m"):
                 found[name] = (value * math.exp(-z * error / value), value * math.exp(z * error / value))
             else:
-                found[name] = (value - z * error, value + z * error)
+                low = value - z * error
+                found[name] = (max(low, 0.0) if name == "tau_ref" else low, value + z * error)
         return found
 
     def goodness(self, samples: int = 99, seed: int = 0) -> float:
@@ -244,7 +253,7 @@ class IntervalFit:
         lines.append(f"given: {', '.join(fixed)}, V_th {self.neuron.V_th:g}, E_l {self.neuron.E_l:g}")
         lines.append(f"log L {self.log_likelihood:.8g}, AIC {self.aic:.8g}, BIC {self.bic:.8g}")
         distance, p = self.kolmogorov
-        lines.append(f"Kolmogorov distance {distance:.3g}, p < {p:.2g} (of the fit itself: .goodness())")
+        lines.append(f"Kolmogorov distance {distance:.3g}, p < {max(p, LEAST_P):.2g} (of the fit itself: .goodness())")
         lines += [f"! {note}" for note in self.notes]
         head = f"IntervalFit: fp.LIF, {len(self.intervals)} intervals"
         return "\n".join([head, *(f"├─ {line}" for line in lines[:-1]), f"└─ {lines[-1]}"])
@@ -288,9 +297,9 @@ def fit_isi(
     Raises
     ------
     InvalidArgument
-        If there are fewer than 20 intervals, or some are NaN, negative or zero (without `resolution`), or they look
-        like spike times, like another unit of time, or like a clock (CV < 0.001); if `free` is redundant; if the
-        intervals do not fix what is free.
+        If there are fewer than 20 intervals, or some are masked, NaN, negative or zero (without `resolution`), or they
+        look like spike times, like another unit of time, or like a clock (CV < 0.001); if `free` is redundant; if the
+        intervals do not fix what is free, or the search for it stalls.
 
     Source: Mullowney, Iyengar, J. Comput. Neurosci. 24 (2008) 179, for this likelihood from the Laplace transform and
     the numbers that intervals can fix; Paninski, Haith, Szirtes, same volume, 69, for derivatives of the likelihood.
@@ -323,6 +332,11 @@ def _recorded(intervals: Any) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(intervals, SpikeTrains) or hasattr(intervals, "raster") or hasattr(intervals, "spikes"):
         T, owner = as_trains(intervals).intervals()
         return T, owner[1:] == owner[:-1]
+    if np.ma.isMaskedArray(intervals) and np.any(np.ma.getmaskarray(intervals)):
+        raise InvalidArgument(
+            f"`intervals` masks {np.ma.count_masked(intervals)} of its entries; give `.compressed()` if what is left "
+            "still is one row of intervals, or the spike trains without them."
+        )
     T = real_array("intervals", intervals)
     if T.ndim != 1:
         raise InvalidArgument(f"`intervals` must be one row of numbers, but has the shape {T.shape}; use np.ravel.")
@@ -330,7 +344,12 @@ def _recorded(intervals: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _checked_free(free: Sequence[str]) -> tuple[str, ...]:
-    names = (free,) if isinstance(free, str) else tuple(free)
+    try:
+        names = (free,) if isinstance(free, str) else tuple(free)
+    except TypeError:
+        raise InvalidArgument(
+            f"`free` = {free!r:.40} must name some of {', '.join(NAMES)}; () to compute a likelihood only."
+        ) from None
     for name in names:
         if name not in NAMES:
             raise InvalidArgument(
@@ -365,11 +384,7 @@ def _check_intervals(T: np.ndarray, neuron: LIF, names: tuple[str, ...], resolut
             f"`intervals` holds {np.count_nonzero(T < 0.0)} negative ones; sort the spike times of each train before "
             "np.diff, and do not take differences across trains."
         )
-    if np.all(np.diff(T) > 0.0):
-        raise InvalidArgument(
-            "`intervals` increase from first to last, as spike times do; give np.diff(times). If these are intervals "
-            "that were sorted, give them in the order in which they were recorded."
-        )
+    _check_order(np.diff(T))
     if resolution is None and np.any(T == 0.0):
         raise InvalidArgument(
             f"`intervals` holds {np.count_nonzero(T == 0.0)} zeros, which have no density; remove spikes that were "
@@ -384,6 +399,23 @@ def _check_intervals(T: np.ndarray, neuron: LIF, names: tuple[str, ...], resolut
         raise InvalidArgument(
             f"`intervals` are as regular as a clock, with the CV {np.std(T) / np.mean(T):.2g}: sigma tends to zero and "
             "has no estimate with an error. Is this a pacemaker, or the clock of the recording?"
+        )
+
+
+def _check_order(steps: np.ndarray) -> None:
+    """Of n independent intervals all but k follow a shorter one with a probability of at most (k + 1)^n/n!."""
+    downwards = int(np.count_nonzero(steps <= 0.0))
+    if downwards <= MOST_TRAINS * len(steps):
+        several = f", but for {downwards} places where another train may begin" if downwards else ""
+        raise InvalidArgument(
+            f"`intervals` increase from first to last{several}, as spike times do; give np.diff(times) of each train, "
+            "or fp.SpikeTrains. If these are intervals that were sorted, give them in the order in which they were "
+            "recorded."
+        )
+    if np.all(steps <= 0.0) and np.any(steps < 0.0):
+        raise InvalidArgument(
+            "`intervals` decrease from first to last, as sorted ones do; give them in the order in which they were "
+            "recorded."
         )
 
 
@@ -454,7 +486,7 @@ def _fitted(
             f"{best.continued} intervals have a density below the smallest double under this neuron, which does not "
             "describe them; log L is extrapolated there"
         )
-    return IntervalFit(
+    made = IntervalFit(
         neuron=fitted,
         mu=mu,
         sigma=sigma,
@@ -468,6 +500,24 @@ def _fitted(
         correlation_errors=errors,
         notes=tuple(notes),
     )
+    return replace(made, notes=(*notes, *_note_of_outliers(made))) if names else made
+
+
+def _note_of_outliers(fit: IntervalFit) -> list[str]:
+    """The chance that one of so many intervals is as long as the longest, for which the decay of the density is known.
+
+    A long interval among many pulls the fit towards itself, and is unlikely nevertheless.
+    """
+    longest, n = float(np.max(fit.intervals)), len(fit.intervals)
+    chance = n * float(fit.law.survival(longest))
+    if not chance < OUTLYING:
+        return []
+    return [
+        f"the longest interval, {longest:.6g}, would occur among {n} with a chance of "
+        + (f"{chance:.1g}" if chance > LEAST_P else f"less than {LEAST_P:g}")
+        + " if the fit were right: it may be an error of the recording, and one such interval can move the fit by "
+        "more than the errors. Fit without it as well"
+    ]
 
 
 def _correlations(T: np.ndarray, following: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -507,6 +557,8 @@ def _notes(
     ties = 1.0 - len(np.unique(T)) / len(T)
     if resolution is None and ties > TIED:
         notes.append(
-            f"{100.0 * ties:.0f} % of the intervals repeat another: give the step of their clock as `resolution`"
+            f"{100.0 * ties:.0f} % of the intervals repeat another, which times on a continuous scale do not: if "
+            "they were read on a clock, give its step as `resolution`; if they are in the data twice, the errors are "
+            "too small"
         )
     return notes

@@ -20,6 +20,8 @@ MU, SIGMA, V_R, TAU_M, TAU_REF = range(5)
 STEPS, HALVINGS = 40, 20
 DONE, STUCK = 1e-9, 1e-4
 """Gain of log L that the next step promises when the search ends, and at most where it can go no further."""
+FLATTEST = 1e-7
+"""Least curvature of the quadratic, scaled to a unit diagonal."""
 SINGULAR = 1e-9
 """Least eigenvalue of the information, scaled to a unit diagonal."""
 FRACTIONS = (0.0, 0.5, 0.9)
@@ -159,39 +161,68 @@ def maximum(search: Search, x: np.ndarray, free: list[int]) -> tuple[np.ndarray,
             "neuron practically never fires. Give other values of what is not free."
         )
     for _ in range(STEPS):
-        bound = x[TAU_REF] <= 0.0 and here.gradient[TAU_REF] <= 0.0
-        moving = [k for k in free if not (k == TAU_REF and bound)]
-        step, gain = _newton(here, moving)
+        step, gain = _newton(here, free, x[TAU_REF])
+        moving = [k for k in free if not (k == TAU_REF and x[TAU_REF] + step[TAU_REF] <= 0.0)]
         if gain < DONE:
             return x, here, moving
         following = _line_search(search, x, here, step, gain)
-        if following is None:
+        if following.total is None:
             if gain < STUCK:
                 return x, here, moving
-            break
-        x, here = following
-    raise InvalidArgument(
-        f"`intervals` do not fix {', '.join(NAMES[k] for k in free)}: the likelihood rises towards the bounds of what "
-        f"can be computed, near {_named(search.frame.outward(x))}. Fix one of them."
+            raise _unfinished(search, x, free, gain, following.outside)
+        x, here = following.x, following.total
+    raise _unfinished(search, x, free, gain, True)
+
+
+def _unfinished(search: Search, x: np.ndarray, free: list[int], gain: float, rising: bool) -> InvalidArgument:
+    """Where log L rises on and on, the intervals are to blame; where it does not, although it should, the search is."""
+    names, place = ", ".join(NAMES[k] for k in free), _named(search.frame.outward(x))
+    if rising:
+        return InvalidArgument(
+            f"`intervals` do not fix {names}: the likelihood rises towards the bounds of what can be computed, near "
+            f"{place}. Fix one of them."
+        )
+    return InvalidArgument(
+        f"`intervals` could not be fitted: the search for {names} stalls near {place}, where its next step promises "
+        f"that log L rises by {gain:.2g}, and no part of that step brings it. Begin elsewhere, with other values in "
+        "`neuron`, or name fewer in `free`."
     )
 
 
-def _newton(here: LogLikelihood, moving: list[int]) -> tuple[np.ndarray, float]:
-    """A step uphill, and the gain of log L that it promises."""
+def _newton(here: LogLikelihood, free: list[int], tau_ref: float) -> tuple[np.ndarray, float]:
+    """The step to the top of the quadratic, among those to a refractory time of zero or more, and the gain it promises.
+
+    If the top lies beyond τ_ref = 0, the best allowed point is on that bound, and the others go to the top there. It
+    is not enough to cut the step: on the bound nothing of it would be left, whatever the others have to gain.
+    """
     step = np.zeros(5)
-    if not moving:
+    if not free:
         return step, 0.0
-    gradient, hessian = here.gradient[moving], here.hessian[np.ix_(moving, moving)]
+    gradient, hessian = here.gradient[free], here.hessian[np.ix_(free, free)]
     scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
     curvature, axes = np.linalg.eigh(-hessian * scale[:, None] * scale)
-    along = axes.T @ (scale * gradient) / np.maximum(np.abs(curvature), 1e-7)
-    step[moving] = scale * (axes @ along)
-    return step, 0.5 * float(gradient @ step[moving])
+    curvature = np.maximum(np.abs(curvature), FLATTEST)
+    uphill, scaled = scale * gradient, axes @ (axes.T @ (scale * gradient) / curvature)
+    if TAU_REF in free and tau_ref + scale[k := free.index(TAU_REF)] * scaled[k] < 0.0:
+        bowl, others = axes * curvature @ axes.T, np.arange(len(free)) != k
+        scaled[k] = -tau_ref / scale[k]
+        scaled[others] = np.linalg.solve(bowl[np.ix_(others, others)], uphill[others] - bowl[others, k] * scaled[k])
+        step[free] = scale * scaled
+        step[TAU_REF] = -tau_ref
+        return step, float(uphill @ scaled - 0.5 * scaled @ bowl @ scaled)
+    step[free] = scale * scaled
+    return step, 0.5 * float(uphill @ scaled)
 
 
-def _line_search(
-    search: Search, x: np.ndarray, here: LogLikelihood, step: np.ndarray, gain: float
-) -> tuple[np.ndarray, LogLikelihood] | None:  # fmt: skip
+class _Following(NamedTuple):
+    """A better point, or None for its log L; whether a part of the step led out of what can be computed."""
+
+    x: np.ndarray
+    total: LogLikelihood | None
+    outside: bool
+
+
+def _line_search(search: Search, x: np.ndarray, here: LogLikelihood, step: np.ndarray, gain: float) -> _Following:
     w = search.frame.ends(x)
     share = 1.0
     # Not much further than where the quadratic means anything.
@@ -201,17 +232,17 @@ def _line_search(
         (step[MU] * math.exp(-x[SIGMA]), 1.0 + 0.3 * abs(w[1])),
     ):
         share = min(share, most / max(abs(change), 1e-300))
-    if step[TAU_REF] < 0.0:
-        share = min(share, max(x[TAU_REF], 0.0) / -step[TAU_REF])
+    outside = False
     for _ in range(HALVINGS):
         trial = _moved(search.frame, x, share * step)
         if step[TAU_REF] < 0.0 and trial[TAU_REF] < 1e-15:
             trial[TAU_REF] = 0.0
         found = search(trial)
         if found is not None and found.value >= here.value + 0.1 * share * gain:
-            return trial, found
+            return _Following(trial, found, outside)
+        outside |= found is None
         share *= 0.5
-    return None
+    return _Following(x, None, outside)
 
 
 def _moved(frame: Frame, x: np.ndarray, step: np.ndarray) -> np.ndarray:

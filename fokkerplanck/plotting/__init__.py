@@ -1,6 +1,7 @@
 """Figures of solutions. Functions take axes and return artists; nothing here touches pyplot or its global state."""
 
 from .balanced import plot_phase_diagram
+from .characteristics import plot_characteristics
 from .events import plot_cascade, plot_fired, plot_generations, plot_particles, plot_raster
 from .figure import SolutionFigure, plot_populations, plot_solution
 from .intervalfits import plot_fitted_density, plot_interval_fit, plot_probabilities, plot_survival
@@ -19,6 +20,7 @@ __all__ = [
     "SolutionFigure",
     "plot_bifurcations",
     "plot_cascade",
+    "plot_characteristics",
     "plot_counts",
     "plot_density_image",
     "plot_fired",

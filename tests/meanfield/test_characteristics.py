@@ -288,3 +288,29 @@ def test_times_and_spans():
     with pytest.raises(fp.InvalidArgument, match="rtol"):
         fp.characteristics(network(0.1), BELL, (0.0, 1.0), rtol=0.5)
     assert "reached the end" in repr(sol)
+
+
+@pytest.mark.parametrize("width", [1e-3, 3e-4])
+@pytest.mark.parametrize("centre", [0.3, 0.3137, -3.123])
+def test_a_narrow_datum_given_as_a_function(width, centre):
+    sol = fp.characteristics(network(-0.5), lambda v: np.exp(-0.5 * ((v - centre) / width) ** 2), (0.0, 3.0))
+    refer = fp.characteristics(network(-0.5), fp.gaussian(centre, width**2), (0.0, 3.0))
+    assert sol.fired[-1] == pytest.approx(refer.fired[-1], abs=1e-9)
+    assert refer.fired[-1] > 1.0
+
+
+def test_mass_that_the_panels_miss_is_missed(monkeypatch):
+    monkeypatch.setattr("fokkerplanck.meanfield.characteristics.BROAD", 0.0)  # no marks at what is narrow
+    with pytest.raises(fp.InvalidArgument, match="`breaks`"):
+        fp.characteristics(network(-0.5), lambda v: np.exp(-((v - 0.3) ** 2) / 2e-6), (0.0, 3.0))
+
+
+def test_a_datum_that_is_zero_wherever_it_was_looked_at():
+    with pytest.raises(fp.InvalidArgument, match="give potentials in and beside it as `breaks`"):
+        fp.characteristics(network(-0.5), lambda v: np.exp(-0.5 * ((v - 0.31373) / 1e-9) ** 2), (0.0, 1.0))
+
+
+def test_a_run_of_far_too_many_panels_is_given_up_early(monkeypatch):
+    monkeypatch.setattr("fokkerplanck.meanfield.characteristics.EARLY", 200)
+    with pytest.raises(fp.InvalidArgument, match="the first 200 end at"):
+        fp.characteristics(network(-0.5, 1e6), BELL, (0.0, 3.0))

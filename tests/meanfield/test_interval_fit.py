@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import fokkerplanck as fp
-from fokkerplanck.meanfield.passage_likelihood import Intervals, PassageDistribution, passage_cumulants
+from fokkerplanck.meanfield.intervalsearch import Frame, maximum
+from fokkerplanck.meanfield.passage_likelihood import Intervals, LogLikelihood, PassageDistribution, passage_cumulants
 
 NEURON = fp.LIF(tau_m=20.0, V_th=20.0, V_r=10.0, tau_ref=2.0)
 LAW = fp.interval_law(15.0, 5.0, NEURON)
@@ -180,6 +181,53 @@ def test_a_refractory_time_at_its_bound():
     assert "tau_ref 0, at its bound" in repr(found)
 
 
+@pytest.mark.parametrize(("mu", "sigma", "tau_ref"), [(19.0, 12.0, 0.0), (25.0, 5.0, 2.0)])
+def test_a_search_that_comes_to_the_bound_goes_on_along_it(mu, sigma, tau_ref):
+    """On the bound the step points out of it, for log L is tilted; the others have something to gain all the same."""
+    true = fp.LIF(20.0, 20.0, 10.0, tau_ref=tau_ref)
+    x = fp.interval_law(mu, sigma, true).sample(200, seed=3)
+    found = fp.fit_isi(x, true)
+    fixed = [fp.fit_isi(x, fp.LIF(20.0, 20.0, 10.0, tau_ref=t), ("mu", "sigma")).log_likelihood for t in (0.0, 0.01)]
+    assert found.neuron.tau_ref == 0.0
+    assert_allclose(found.log_likelihood, fixed[0], atol=1e-7)
+    assert fixed[0] > fixed[1]
+    assert 0.0 < found.goodness(samples=1) <= 1.0
+
+
+@settings(max_examples=2)
+@given(st.integers(0, 10**6), st.floats(0.0, 1.0))
+def test_no_sample_of_a_neuron_that_is_hardly_refractory_is_refused(seed, tau_ref):
+    true = fp.LIF(20.0, 20.0, 10.0, tau_ref=tau_ref)
+    x = fp.interval_law(25.0, 5.0, true).sample(150, seed)
+    found = fp.fit_isi(x, true)
+    assert found.neuron.tau_ref >= 0.0
+    assert found.log_likelihood >= fp.fit_isi(x, true, ("mu", "sigma")).log_likelihood - 1e-7
+
+
+class Bowl:
+    """log L = rise·μ − (μ − 1)²·curvature in place of that of intervals, with a gradient of a given sign."""
+
+    frame = Frame(NEURON)
+
+    def __init__(self, rise, curvature, sign):
+        self.rise, self.curvature, self.sign = rise, curvature, sign
+
+    def __call__(self, x):
+        gradient, hessian = np.zeros(5), np.zeros((5, 5))
+        gradient[0] = self.sign * (self.rise - 2.0 * self.curvature * (x[0] - 1.0))
+        hessian[0, 0] = -2.0 * self.curvature
+        return LogLikelihood(self.rise * x[0] - self.curvature * (x[0] - 1.0) ** 2, gradient, hessian, 0)
+
+
+def test_a_rising_likelihood_and_a_search_that_stalls_are_told_apart():
+    x = Bowl.frame.inward((15.0, 5.0, 10.0, 20.0, 2.0))
+    assert maximum(Bowl(0.0, 1.0, 1.0), x, [0])[0][0] == pytest.approx(1.0)
+    with pytest.raises(fp.InvalidArgument, match="rises towards the bounds"):
+        maximum(Bowl(1.0, 0.0, 1.0), x, [0])
+    with pytest.raises(fp.InvalidArgument, match="stalls near mu = 15"):
+        maximum(Bowl(0.0, 1.0, -1.0), x, [0])
+
+
 # -- the clock -----------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +276,23 @@ def test_confidence(fit):
     assert_allclose(low * high, fit.sigma**2)
     with pytest.raises(fp.InvalidArgument, match="`level`"):
         fit.confidence(95.0)
+
+
+def test_no_confidence_in_negative_refractory_times():
+    x = fp.interval_law(18.0, 5.0, NEURON).sample(1000, seed=3)
+    found = fp.fit_isi(x, NEURON)
+    assert found.neuron.tau_ref < 1.9 * found.standard_errors["tau_ref"]
+    low, high = found.confidence()["tau_ref"]
+    assert low == 0.0
+    assert_allclose(high - found.neuron.tau_ref, 1.96 * found.standard_errors["tau_ref"], rtol=1e-3)
+
+
+def test_an_interval_that_the_fit_cannot_have_made(fit):
+    wrong = fp.fit_isi(np.append(T, 1e5), NEURON, ("mu", "sigma"))
+    assert abs(wrong.mu - fit.mu) > 5.0 * fit.standard_errors["mu"]
+    assert "the longest interval, 100000, would occur among 401" in wrong.notes[-1]
+    assert "p < 1e-15" in repr(wrong)
+    assert not fp.fit_isi(np.append(T, 2.0 * T.max()), NEURON, ("mu", "sigma")).notes
 
 
 def test_the_report_is_a_tree(fit):
@@ -296,6 +361,9 @@ BAD = {
     "negative": np.append(T, -1.0),
     "zeros": np.append(T, 0.0),
     "np.diff": np.cumsum(T),
+    "but for 1 places": np.concatenate([np.cumsum(T[:200]), np.cumsum(T[200:])]),
+    "decrease from first to last": np.sort(T)[::-1],
+    r"masks 1 of its entries; give `\.compressed": np.ma.masked_greater_equal(T, T.max()),
     "divide them by 1000": 1e3 * T,
     "multiply them by 1000": 1e-4 * T,
     "as regular as a clock": np.full(30, 50.0),
@@ -318,6 +386,7 @@ def test_bad_intervals_are_refused(words):
         (("mu", "sgma"), {}, "did you mean 'sigma'"),
         (("mu", "V_th"), {}, "the scale and the origin"),
         (("mu", "mu"), {}, "twice"),
+        (None, {}, r"must name some of mu, .*\(\)"),
         (("mu",), {}, "`sigma` is missing"),
         (("mu", "sigma"), {"mu": 15.0}, "leave out one"),
         (("mu",), {"sigma": -1.0}, "`sigma`"),
