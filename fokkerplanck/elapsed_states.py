@@ -17,7 +17,7 @@ from scipy.special import lambertw
 
 from .grid import HalfLine
 from .interpolation import RateHistory
-from .models.elapsed import Hazard, StepHazard, TimeElapsed
+from .models.elapsed import Hazard, StepHazard, TimeElapsed, as_hazard
 from .outcomes import InvalidArgument, finite_number, real_array, whole_number
 from .state import State
 
@@ -36,8 +36,13 @@ HIGHEST, WEAK = 20.0, 0.3
 the feedback that weak: beyond it has settled."""
 MISSED = 1e-6
 """Mass that a grid may miss."""
-SEEDS = 40
-"""Of Newton's iterations in each direction of the complex plane."""
+SEEDS, TURNS = 40, 12.0
+"""Of Newton's iterations in each direction of the complex plane; highest frequency, in turns per mean interval."""
+CELLS, FINER, CONFIRMED = 400, 4, 1e-4
+"""Of the quadrature with which modes are looked for; how much finer the one is that confirms them; and how closely,
+relative to 1 + |z|."""
+LARGEST_EXPONENT = 500.0
+"""e to this can be formed with room to spare."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -223,7 +228,14 @@ class DoeblinBound:
         return -math.log1p(-self.share) / self.time
 
 
-def doeblin_bound(hazard: Hazard, x: float = 0.0) -> DoeblinBound:
+def _lasting(hazard: Hazard, x: float) -> Hazard:
+    """The hazard, if all neurons fire at last."""
+    if hazard.old_age(x) == math.inf:
+        raise InvalidArgument(f"`hazard` lets neurons never fire at x = {x:g}; it must be positive at last.")
+    return hazard
+
+
+def doeblin_bound(hazard: Hazard | Callable[[np.ndarray, float], np.ndarray], x: float = 0.0) -> DoeblinBound:
     """A guaranteed rate of convergence of the uncoupled time-elapsed model, the best of its kind.
 
     At time τ ≥ s*, s* an age from which on p ≥ p_min, at least p_min e^{−p_max τ} fires whatever the ages at the start.
@@ -237,7 +249,8 @@ def doeblin_bound(hazard: Hazard, x: float = 0.0) -> DoeblinBound:
 
     Parameters
     ----------
-    hazard : Hazard
+    hazard : Hazard or callable
+        A law, or a function p(s, x) of an array of ages and one input.
     x : float
         The input at which it is frozen.
 
@@ -247,8 +260,7 @@ def doeblin_bound(hazard: Hazard, x: float = 0.0) -> DoeblinBound:
     >>> 0.1 < bound.rate < 0.3
     True
     """
-    if not isinstance(hazard, Hazard):
-        raise InvalidArgument(f"`hazard` must be a law such as fp.StepHazard(1.0), not {hazard!r}.")
+    hazard = _lasting(as_hazard(hazard), finite_number("x", x))
     x = finite_number("x", x)
     if isinstance(hazard, StepHazard) and hazard.duration(x) > 0.0:
         height, sigma = hazard.height, hazard.duration(x)
@@ -281,7 +293,9 @@ def _best(share: Callable[[float], float], earliest: float, scale: float) -> Doe
     return DoeblinBound(best, share(best))
 
 
-def renewal_modes(hazard: Hazard, x: float = 0.0, count: int = 3) -> np.ndarray:
+def renewal_modes(
+    hazard: Hazard | Callable[[np.ndarray, float], np.ndarray], x: float = 0.0, count: int = 3
+) -> np.ndarray:
     """How the rate of an uncoupled population relaxes: the z ≠ 0 with 1 = ∫ f(s) e^{−zs} ds, f = p S.
 
     Largest Re z first. Equivalently ∫ S e^{−zs} ds = 0. N(t) − N∞ holds terms e^{zt} of them; the L¹ distance of the
@@ -289,7 +303,8 @@ def renewal_modes(hazard: Hazard, x: float = 0.0, count: int = 3) -> np.ndarray:
 
     Parameters
     ----------
-    hazard : Hazard
+    hazard : Hazard or callable
+        A law, or a function p(s, x) of an array of ages and one input.
     x : float
         The input at which it is frozen.
     count : int
@@ -299,47 +314,66 @@ def renewal_modes(hazard: Hazard, x: float = 0.0, count: int = 3) -> np.ndarray:
     -------
     array of complex
         For `fp.StepHazard` z = −h + W_k(hσ e^{hσ})/σ in closed form, k = 1, 2, …. For others those with Re z > −p(∞)
-        and Im z up to twelve times 2π over the mean interval, of which there may be fewer, or none.
+        and Im z up to twelve times 2π over the mean interval that a finer quadrature confirms, of which there may be
+        fewer, or none (as for a function with a jump). Their real parts are negative.
 
     >>> mode = renewal_modes(StepHazard(3.0))[0]
     >>> bool(abs(mode + 1.0 - np.exp(-3.0 * mode)) < 1e-12)
     True
     """
-    if not isinstance(hazard, Hazard):
-        raise InvalidArgument(f"`hazard` must be a law such as fp.StepHazard(1.0), not {hazard!r}.")
+    hazard = _lasting(as_hazard(hazard), finite_number("x", x))
     count, x = whole_number("count", count, 1), finite_number("x", x)
     if isinstance(hazard, StepHazard):
         sigma, height = hazard.duration(x), hazard.height
         if sigma == 0.0:
             return np.empty(0, dtype=complex)
         k = np.arange(1, count + 1)
-        return np.asarray(-height + lambertw(height * sigma * math.exp(height * sigma), k) / sigma)
+        return np.asarray(-height + _lambert_of_exp(math.log(height * sigma) + height * sigma, k) / sigma)
     deepest, mean = hazard.final_rate(x), float(np.real(hazard.transform(0.0, x)))
     real = -deepest * np.linspace(0.0, 0.98, SEEDS)
-    seeds = np.add.outer(real, 2j * math.pi / mean * np.linspace(0.0, 12.0, 3 * SEEDS))
-    size, transform = np.abs(hazard.transform(seeds, x, 200)), hazard.transformed(x, 400)
+    seeds = np.add.outer(real, 2j * math.pi / mean * np.linspace(0.0, TURNS, 3 * SEEDS))
+    size, transform = np.abs(hazard.transform(seeds, x, 200)), hazard.transformed(x, CELLS)
+    finer, highest = hazard.transformed(x, FINER * CELLS), 2.0 * math.pi / mean * (TURNS + 0.5)
     inner = np.pad(size, 1, constant_values=np.inf)
     neighbours = [
         inner[1 + i : inner.shape[0] - 1 + i, 1 + j : inner.shape[1] - 1 + j] for i in (-1, 0, 1) for j in (-1, 0, 1)
     ]
     found: list[complex] = []
     for z in seeds[size <= np.min(neighbours, axis=0)]:
-        root = _newton(transform, -deepest, complex(z))
-        if root is None or root.real <= -deepest or root.imag < -1e-9:
+        coarse = _newton(transform, -deepest, highest, complex(z))
+        root = None if coarse is None else _newton(finer, -deepest, highest, coarse)
+        if coarse is None or root is None or abs(root - coarse) > CONFIRMED * (1.0 + abs(root)):
+            continue
+        # |∫ S e^{−zs} ds| for Re z ≥ 0 has no zero, since S decreases.
+        if root.real >= 0.0 or root.imag < -1e-9:
             continue
         if all(abs(root - other) > 1e-6 * (1.0 + abs(root)) for other in found):
             found.append(root)
     return np.array(sorted(found, key=lambda z: -z.real)[:count], dtype=complex)
 
 
-def _newton(transform: Callable[[np.ndarray], np.ndarray], leftmost: float, z: complex) -> complex | None:
-    """The zero of the transform near z, with a larger real part than `leftmost`."""
+def _lambert_of_exp(y: float, k: np.ndarray) -> np.ndarray:
+    """W_k(e^y), also where e^y overflows: w + ln w = y + 2πik."""
+    if y < LARGEST_EXPONENT:
+        return np.asarray(lambertw(math.exp(y), k))
+    target = y + 2j * math.pi * k
+    w = target - np.log(target)
+    for _ in range(6):  # of Newton's method: w is large, the equation nearly linear
+        w -= (w + np.log(w) - target) * w / (1.0 + w)
+    return np.asarray(w)
+
+
+def _newton(
+    transform: Callable[[np.ndarray], np.ndarray], leftmost: float, highest: float, z: complex
+) -> complex | None:
+    """The zero of the transform near z, with a larger real part than `leftmost` and |Im z| up to `highest`."""
     for _ in range(50):
         h = 1e-5 * (1.0 + abs(z))
         low, here, high = transform(np.array([z - h, z, z + h]))
         step = complex(here * 2.0 * h / (high - low))
         z -= step
-        if not abs(z) < 1e6 or z.real <= leftmost:
+        # Far to the right or up there is nothing, but e^{−zs} beyond what the quadrature resolves.
+        if not (leftmost < z.real < -leftmost and abs(z.imag) <= highest):
             return None
         if abs(step) < 1e-13 * (1.0 + abs(z)):
             return z

@@ -301,8 +301,15 @@ def _starting_density(
     (datum,) = model.densities(initial)
     grid = scheme.default_grid(model, datum, t_span) if grid is None else grid
     model.check_grid(grid)
-    averages = grid.sample(datum)
-    _check_coverage(averages[None], grid, "use model.grid(end=...) with a larger end, and a density on [0, end]")
+    averages = model.sample(grid, datum)
+    below = datum.lowest < 0.0  # a Gaussian, which is normalised up to the end of the grid
+    fix = "use model.grid(end=...) with a larger end, and a density on [0, end]"
+    if below:
+        fix = (
+            f"that is, below {model.coordinate} = 0; use a larger mean, a smaller variance, or a function of "
+            f"{model.coordinate}, which is normalised on the grid"
+        )
+    _check_coverage(averages[None], grid, fix)
     (share,) = model.shares(initial)
     return State(t_span[0], grid, share * averages, rate=np.nan, refractory=model.companion)
 

@@ -378,13 +378,13 @@ def _compared_jumps(ending: Ending, coarse: Ending) -> Ending:
 def _error(fine: Recorder, coarse: Recorder, ending: Ending, problem: Problem, asked: Tolerance) -> tuple[float, float]:
     """Estimated error of N, the largest over the run: relative to N, and over what was asked.
 
-    Infinite if the coarse run did not get as far. N is compared where it is smooth: not right after the start, nor
-    after the times at which a jump comes back.
+    Infinite if the coarse run did not get as far, or the grid resolves nothing. N is compared where it is smooth: not
+    right after the start, nor after the times at which a jump comes back.
     """
     here, there = fine.rates(), coarse.rates()
     start, length = problem.t_span[0], ending.t - problem.t_span[0]
     last = start + RUN_UP * length if ending.blow_up is not None else ending.t
-    if there.t[-1] < last:
+    if there.t[-1] < last or fine.system.unresolved:
         return math.inf, math.inf
     times = here.t[(here.t >= start + START_UP * length) & (here.t <= last)]
     layer = START_UP * min(length, 10.0 * problem.model.depth)

@@ -122,6 +122,41 @@ def test_modes_of_the_eighth_event_of_a_poisson_process():
     assert modes[0] == pytest.approx(exact[0], abs=1e-6)
 
 
+@given(maximum=st.floats(0.3, 8.0), recovery=st.floats(0.05, 10.0), x=st.floats(-2.0, 2.0))
+@settings(max_examples=12, deadline=None)
+def test_all_modes_decay_and_are_zeros(maximum, recovery, x):
+    law = fp.SigmoidHazard(maximum, 0.0, 1.0, recovery)
+    rate = law.final_rate(x)
+    for z in fp.renewal_modes(law, x, 5):
+        assert -rate < z.real < 0.0
+        # ∫ S e^{−zs} ds with u = e^{−s/recovery}, S = e^{r·recovery (1 − u)} u^{r·recovery}, as a power series
+        a, b, k = rate * recovery, z * recovery, np.arange(200)
+        terms = np.cumprod(np.append(1.0, -a / k[1:])) / (k + a + b)
+        assert abs(terms.sum()) < 1e-3 * np.abs(terms).max()
+
+
+def test_no_mode_is_made_up():
+    assert np.all(fp.renewal_modes(fp.SigmoidHazard(1.0), 0.0, 3).real < 0.0)
+    assert len(fp.renewal_modes(lambda s, x: s / (1.0 + s))) == 0  # (1 + z)² = 1 has z = −2 only, below −p(∞)
+
+
+def test_modes_of_long_refractory_times():
+    z = fp.renewal_modes(fp.StepHazard(1.0, 800.0))
+    assert np.abs(z + 800.0 - 800.0 * np.exp(-z)).max() < 1e-10
+    near = [fp.renewal_modes(fp.StepHazard(1.0, height)) for height in (490.0, 497.0)]  # both sides of the overflow
+    assert near[0] == pytest.approx(near[1], rel=0.02)
+
+
+def test_functions_are_taken_as_laws():
+    law = fp.SigmoidHazard(5.0, recovery=3.0)
+    twin = lambda s, x: law(s, x)  # noqa: E731
+    assert fp.renewal_modes(twin) == pytest.approx(fp.renewal_modes(law), rel=1e-6)
+    assert fp.doeblin_bound(twin).rate == pytest.approx(fp.doeblin_bound(law).rate, rel=1e-9)
+    for function in (fp.doeblin_bound, fp.renewal_modes):
+        with pytest.raises(fp.InvalidArgument, match="never fire"):
+            function(lambda s, x: 0.0 * s)
+
+
 def test_the_mode_is_the_rate_at_which_a_run_forgets():
     law = fp.StepHazard(4.0)
     model = fp.time_elapsed(law)

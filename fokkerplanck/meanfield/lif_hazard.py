@@ -11,6 +11,7 @@ from scipy.interpolate import CubicHermiteSpline, CubicSpline
 
 from ..models.elapsed import Hazard
 from ..models.lif import LIF
+from ..outcomes import InvalidArgument
 from .passagetimes import IntervalLaw, interval_law
 
 POINTS = 1500
@@ -43,6 +44,11 @@ class FirstPassageHazard(Hazard):
             end *= 2.0
         ages = law.neuron.tau_ref + end * np.linspace(0.0, 1.0, POINTS) ** 2
         density, survival = law.density(ages), law.survival(ages)
+        if not np.all(survival > 0.0):
+            raise InvalidArgument(
+                f"`sigma` = {law.sigma:g} is too small for a hazard at `mu` = {law.mu:g}: between two ages of its "
+                f"table all neurons fire; use more noise, or fp.StepHazard(sigma) for a firing at a fixed age."
+            )
         return CubicHermiteSpline(ages, -np.log(survival), density / survival)
 
     @cached_property
@@ -77,7 +83,7 @@ def lif_hazard(mu: float, sigma: float, neuron: LIF) -> FirstPassageHazard:
     Raises
     ------
     InvalidArgument
-        As for `fp.interval_law`.
+        As for `fp.interval_law`; or if the noise is too small for a table of the hazard.
 
     Source: Dumont, Henry, Tarniceriu, J. Math. Biol. (2016), arXiv:1512.03785.
 
@@ -86,4 +92,6 @@ def lif_hazard(mu: float, sigma: float, neuron: LIF) -> FirstPassageHazard:
     >>> round(1.0 / float(p.transform(0.0)), 9)  # the rate of fp.nnlif(b=0.0)
     0.119975965
     """
-    return FirstPassageHazard(interval_law(mu, sigma, neuron))
+    hazard = FirstPassageHazard(interval_law(mu, sigma, neuron))
+    _ = hazard.table  # which may refuse
+    return hazard

@@ -8,24 +8,34 @@ of that over the age.
 
 from __future__ import annotations
 
+import dis
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import FunctionType
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
-from ..grid import HalfLine
+from ..elements import Elements
+from ..grid import Cells, HalfLine
 from ..outcomes import InvalidArgument, finite_number, frozen, non_negative, positive, real_array
-from ..state import InitialDensity
+from ..state import Exponential, Gaussian, InitialDensity
 from .model import Model
 
 NODES, WEIGHTS = (0.5 * x for x in np.polynomial.legendre.leggauss(4))
 NODES = frozen(NODES + 0.5)
 WEIGHTS = frozen(WEIGHTS)
 """Gauss quadrature over [0, 1]."""
+POWERS = np.arange(1, len(NODES) + 1)
+UP_TO = frozen(np.linalg.solve(np.vander(NODES, increasing=True).T, (NODES[:, None] ** POWERS / POWERS).T).T)
+"""Row i integrates from 0 to node i the polynomial through the values at the nodes."""
+STEEP = 30.0
+"""∫ p over a cell above which hardly a neuron leaves it by ageing, and e^{−∫p} is too steep for Gauss quadrature."""
 SURVIVING = 1e-8
 """Share of the neurons that reach the end of a default grid without firing."""
 DOUBLINGS = 60
@@ -33,6 +43,27 @@ DOUBLINGS = 60
 TINY = 1e-100
 COVERED, LENGTHENINGS = 1e-10, 40
 """Mass of the initial density that a default grid may miss, and how often it is made longer by a quarter."""
+SETTLED, NEARLY = 1e-10, 0.1
+"""Relative distance from its last value at which a hazard has settled, and at which most of its change is over."""
+LOOKED, LATER = 2001, 8.0
+"""Ages at which a hazard is looked at for that, and how far beyond an old age."""
+LEAST_CELLS, MOST_CELLS, UTMOST_CELLS = 400, 4000, 16000
+"""Cells of a default grid: at least; at most, but for a hazard that still changes; and at most in any case."""
+STEPS, MOST_STEPS, PER_SCALE, PER_DATUM, PER_LAG = 200, 20000, 20, 10, 4
+"""Cells of a default grid over the time of the run, and at most for what follows: over the scale of the hazard, that of
+the datum, and a delay."""
+BRIEF = 1e-3
+"""A refractory time this short against the time to fire is of no account."""
+BEYOND = 1.05
+"""Times the age at which the hazard has settled: there it certainly has."""
+FAR = 1e12
+"""Times the end of a grid: older is nobody."""
+
+
+def last_apart(ages: np.ndarray, p: np.ndarray, share: float) -> float:
+    """The first age after which p differs from its last value by no more than a share of it."""
+    apart = np.flatnonzero(np.abs(p - p[-1]) > share * p[-1])
+    return float(ages[np.max(apart, initial=-1) + 1])
 
 
 class Hazard(ABC):
@@ -68,6 +99,22 @@ class Hazard(ABC):
             age *= 2.0
         return math.inf
 
+    def changes(self, x: float) -> tuple[float, float]:
+        """Ages from which on p differs little from that of the oldest, and from which on it is constant."""
+        oldest = self.old_age(x)
+        if oldest == math.inf:
+            return math.inf, math.inf
+        ages = np.append(0.0, oldest * np.geomspace(1e-9, 1.0, LOOKED - 1))
+        nearly = last_apart(ages, np.asarray(self(ages, x)), NEARLY)
+        ages = np.append(ages, oldest * np.geomspace(1.0, LATER, LOOKED)[1:])
+        try:
+            p = np.asarray(self(ages, x))
+            beyond = float(np.asarray(self(2.0 * ages[-1:], x))[0])
+        except InvalidArgument:  # so far out it may be too large
+            return nearly, math.inf
+        settled = last_apart(ages, p, SETTLED) if abs(beyond - p[-1]) <= SETTLED * p[-1] else math.inf
+        return nearly, settled
+
     def transform(self, z: complex | np.ndarray, x: float = 0.0, cells: int = 400) -> np.ndarray:
         """∫ e^{−zs} exp(−∫₀ˢ p) ds, for Re z > −p(∞): at z = 0 the mean interval between discharges.
 
@@ -102,7 +149,15 @@ class Hazard(ABC):
         ages = np.column_stack([faces[:-1], faces[:-1, None] + width[:, None] * NODES])
         exponent = self.integral(np.append(ages.ravel(), faces[-1]), x)
         inner, edges = exponent[:-1].reshape(ages.shape), exponent[:: len(NODES) + 1]
-        return np.diff(edges), width * (np.exp(edges[:-1, None] - inner[:, 1:]) @ WEIGHTS)
+        return stays(width, np.diff(edges), inner[:, 1:] - edges[:-1, None])
+
+
+def stays(width: np.ndarray, exponent: np.ndarray, inner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`Hazard.over` from ∫ p over each interval and up to its nodes; where p is large, as if it were constant there."""
+    steep = exponent > STEEP
+    gentle = np.where(steep[:, None], 0.0, inner)
+    stay = width * np.where(steep, 1.0 / np.where(steep, exponent, 1.0), np.exp(-gentle) @ WEIGHTS)
+    return exponent, stay
 
 
 @dataclass(frozen=True)
@@ -134,7 +189,8 @@ class HillDuration:
         positive("steepness", self.steepness)
 
     def __call__(self, x: float) -> float:
-        share = 1.0 / (1.0 + (max(x, 0.0) / self.half) ** self.steepness)
+        # 1/(1 + u^k) = expit(−k ln u), which does not overflow
+        share = float(expit(-self.steepness * math.log(x / self.half))) if x > 0.0 else 1.0
         return self.active + (self.quiet - self.active) * share
 
 
@@ -173,9 +229,15 @@ class StepHazard(Hazard):
         """σ(x)."""
         if not callable(self.sigma):
             return float(self.sigma)
-        sigma = float(self.sigma(x))
+        found = self.sigma(x)
+        try:
+            sigma = float(found) if np.ndim(found) == 0 else math.nan
+        except (TypeError, ValueError):
+            sigma = math.nan
         if not 0.0 <= sigma < math.inf:
-            raise InvalidArgument(f"`sigma` must be a finite duration, zero or positive, but σ({x:.6g}) = {sigma!r}.")
+            raise InvalidArgument(
+                f"`sigma` must be a finite duration, zero or positive, but σ({x:.6g}) = {found!r:.60}."
+            )
         return sigma
 
     def __call__(self, s: np.ndarray, x: float) -> np.ndarray:
@@ -186,6 +248,10 @@ class StepHazard(Hazard):
 
     def final_rate(self, x: float) -> float:
         return self.height
+
+    def changes(self, x: float) -> tuple[float, float]:
+        sigma = self.duration(x)
+        return sigma if sigma * self.height > BRIEF else 0.0, sigma
 
     def old_age(self, x: float) -> float:
         return self.duration(x) - math.log(SURVIVING) / self.height
@@ -290,14 +356,25 @@ class FunctionHazard(Hazard):
     """Any function p(s, x) of an array of ages and one input, non-negative and smooth in s between the faces of cells.
 
     Its integral is by Gauss quadrature between the ages it is asked for. A jump in s costs an order: use
-    `fp.StepHazard` for one.
+    `fp.StepHazard` for one. A Python function that never reads its second argument is evaluated once in a run.
     """
 
     function: Callable[[np.ndarray, float], np.ndarray]
 
+    @property
+    def sees_activity(self) -> bool:  # type: ignore[override]
+        return not ignores_second(self.function)
+
     def __call__(self, s: np.ndarray, x: float) -> np.ndarray:
         s = np.asarray(s, dtype=float)
-        p = real_array("hazard", self.function(s, x))
+        try:
+            with np.errstate(all="ignore"):  # what is not finite is refused below
+                p = real_array("hazard", self.function(s, x))
+        except TypeError as error:
+            raise InvalidArgument(
+                f"`hazard` must be a law such as fp.StepHazard(1.0) or a function of an array of ages and one input; "
+                f"called with both it failed: {error}."
+            ) from error
         if p.shape != s.shape or not np.all((p >= 0.0) & (p < np.inf)):
             raise InvalidArgument(
                 f"`hazard` must map an array of ages and an input to finite rates ≥ 0 of the same shape; {s.size} ages "
@@ -311,6 +388,37 @@ class FunctionHazard(Hazard):
         width = np.diff(ends)[:, None]
         p = self((ends[:-1, None] + width * NODES).ravel(), x).reshape(-1, len(NODES))
         return np.cumsum(width[:, 0] * (p @ WEIGHTS)).reshape(s.shape)
+
+    def over(self, faces: np.ndarray, x: float) -> tuple[np.ndarray, np.ndarray]:
+        width = np.diff(faces)[:, None]
+        p = self((faces[:-1, None] + width * NODES).ravel(), x).reshape(-1, len(NODES))
+        return stays(width[:, 0], width[:, 0] * (p @ WEIGHTS), width * (p @ UP_TO.T))
+
+
+def ignores_second(function: object) -> bool:
+    """Whether a Python function certainly does not read its second argument: its code never loads it."""
+    if not isinstance(function, FunctionType):
+        return False
+    code = function.__code__
+    if code.co_argcount < 2 or code.co_varnames[1] in code.co_cellvars:
+        return False
+    if {"locals", "vars", "eval", "exec", "dir"} & set(code.co_names):
+        return False
+    mentioned = (step.argval for step in dis.get_instructions(code))
+    names = (name for value in mentioned for name in (value if isinstance(value, tuple) else (value,)))
+    return code.co_varnames[1] not in names
+
+
+def as_hazard(hazard: object) -> Hazard:
+    """A law, or a function p(s, x) as one."""
+    if isinstance(hazard, Hazard):
+        return hazard
+    if isinstance(hazard, type) or not callable(hazard):
+        raise InvalidArgument(
+            f"`hazard` must be a law such as fp.StepHazard(1.0), or a function p(s, x) of an array of ages and one "
+            f"input, not {hazard!r}."
+        )
+    return FunctionHazard(hazard)
 
 
 @dataclass(frozen=True)
@@ -329,6 +437,7 @@ class TimeElapsed(Model):
     def __post_init__(self) -> None:
         if not isinstance(self.hazard, Hazard):
             raise InvalidArgument(f"`hazard` must be a law such as fp.StepHazard(1.0), not {self.hazard!r}.")
+        self.hazard(np.array([0.0, 1.0]), 0.0)  # which refuses what is no hazard
         finite_number("connectivity", self.connectivity)
         non_negative("delay", self.delay)
         non_negative("spread", self.spread)
@@ -336,7 +445,7 @@ class TimeElapsed(Model):
 
     @property
     def may_blow_up(self) -> bool:
-        """Never: N is at most the largest p."""
+        """No: N is at most the largest p. Where p grows with x beyond all bounds there may be no N: `UNRESOLVED`."""
         return False
 
     @property
@@ -358,20 +467,59 @@ class TimeElapsed(Model):
         return self.connectivity * X
 
     def grid(self, cells: int = 400, end: float | None = None) -> HalfLine:
-        """Equal cells of ages on [0, end]; the last one holds all who are older.
+        """Equal cells of ages on [0, end]; the last one holds all who are older, and treats them like those of `end`.
 
-        By default hardly a neuron reaches `end` without firing, neither without input nor at the activity X = 1.
+        Steps are as long as a cell is wide: it must be short against the time of the run, the ages over which p
+        changes and any delay. By default hardly a neuron reaches `end` without firing, neither without input nor at
+        the activity X = 1; nothing is lost with an earlier one, if p no longer changes beyond it.
         """
         return HalfLine.uniform(self.oldest if end is None else positive("end", end), cells)
 
     def default_grid(self, datum: InitialDensity, t_span: tuple[float, float], reach: float = 1.0) -> HalfLine:
-        end = reach * self.oldest
+        """Cells that resolve run, hazard, datum and delays, up to an old age, or at least until p has settled."""
+        oldest, settled = self.oldest, BEYOND * self.changes[1]
+        span, needs = t_span[1] - t_span[0], [lag / PER_LAG for lag in (self.delay, self.spread) if lag > 0.0]
+        needs += [self.scale / PER_SCALE] if self.scale else []
+        shortest = span / MOST_STEPS
+        needs = [need for need in needs if need >= shortest]  # what no run resolves is left to a warning
+        width = min(oldest / LEAST_CELLS, span / STEPS, max(datum.narrowest[1] / PER_DATUM, shortest), *needs)
+        end = oldest if settled == math.inf else min(oldest, max(settled, MOST_CELLS * width))
+        known = isinstance(datum, Gaussian | Exponential)
+        if settled == math.inf or not known:
+            # There how old the oldest are matters, and a function is normalised on the grid.
+            end = min(self._covering(datum, end), max(end, UTMOST_CELLS * width))
+        end *= reach
+        return self.grid(min(max(math.ceil(end / width * (1.0 - 1e-12)), LEAST_CELLS), UTMOST_CELLS), end)
+
+    def _covering(self, datum: InitialDensity, end: float) -> float:
+        """`end`, or as much later as the datum goes on."""
         for _ in range(LENGTHENINGS):
-            masses = (grid := self.grid(end=end)).sample(datum) * grid.width
-            if 1.0 - masses.sum() < COVERED and masses[-1] < COVERED:
-                break
+            grid = HalfLine.uniform(end, LEAST_CELLS)
+            if (self.sample(grid, datum) * grid.width)[-1] < COVERED:
+                return end
             end *= 1.25
-        return grid
+        return end
+
+    def sample(self, grid: Cells | Elements, datum: InitialDensity) -> np.ndarray:
+        """Cell averages, with all that is older in the last cell; functions are normalised on the grid."""
+        if not isinstance(datum, Gaussian | Exponential):
+            return grid.sample(datum)
+        assert isinstance(grid, HalfLine)  # as `check_grid` has seen to
+        longer = HalfLine(np.append(grid.faces, FAR * max(grid.v_max, datum.narrowest[0] + datum.narrowest[1])))
+        masses = longer.sample(datum) * longer.width
+        return np.append(masses[:-2], masses[-2] + masses[-1]) / grid.width
+
+    @cached_property
+    def changes(self) -> tuple[float, float]:
+        """Ages from which on p changes little, and not at all, at the inputs that `oldest` looks at."""
+        inputs = {self.input(X) for X in (0.0, 1.0, self.start)} if self.couples else {0.0}
+        each = [self.hazard.changes(x) for x in inputs]
+        return max(nearly for nearly, _ in each), max(settled for _, settled in each)
+
+    @property
+    def scale(self) -> float:
+        """The ages over which p changes; 0 if it does not."""
+        return self.changes[0]
 
     @property
     def oldest(self) -> float:
@@ -404,7 +552,7 @@ def time_elapsed(
         p(s, x) as a law (`fp.StepHazard`, `fp.SigmoidHazard`, `fp.TabulatedHazard`, `fp.lif_hazard`) or a function of
         an array of ages and one input.
     connectivity : float
-        J, that multiplies the activity.
+        J, that multiplies the activity. With 0 the hazard is evaluated once, which makes a slow function quick.
     delay : float
         d ≥ 0.
     spread : float
@@ -423,8 +571,7 @@ def time_elapsed(
     >>> time_elapsed(StepHazard(1.0)).oldest > 15.0
     True
     """
-    law = hazard if isinstance(hazard, Hazard) or not callable(hazard) or isinstance(hazard, type) else None
-    return TimeElapsed(FunctionHazard(hazard) if law is None else law, connectivity, delay, spread, start)  # type: ignore[arg-type]
+    return TimeElapsed(as_hazard(hazard), connectivity, delay, spread, start)
 
 
 def require_elapsed(model: object) -> TimeElapsed:

@@ -128,6 +128,10 @@ class Model(ABC):
         """What of a state adds up to `mass`."""
         return float(state.density @ state.grid.width)
 
+    def sample(self, grid: Cells | Elements, datum: InitialDensity) -> np.ndarray:
+        """What a density is on a grid of this model; mass that is lost there is refused."""
+        return grid.sample(datum)
+
     def check_grid(self, grid: Cells | Elements, name: str = "grid") -> None:
         """Refuse a grid that does not fit."""
         if not isinstance(grid, HalfLine):

@@ -45,6 +45,15 @@ step of the plain iteration, lest a pair of solutions be jumped over. The limit 
 leap, or a nearly double solution would be crept up to."""
 JUMP = 1e-7
 """Relative difference of the rates before and after a time that is a jump, brought by the delay from an earlier one."""
+BOUNDLESS = 1e12
+"""Times the rates at the start, or 1: from there on the activity runs away for ever."""
+AT_ONCE = 40.0
+"""∫ p over a step that nobody survives."""
+NOBODY = 1e-14
+"""A mass in the last cell for which it makes no difference what happens to it."""
+FEW, WELL = 3.0, 0.1
+"""Cells in the time of a run from which on it can be resolved at all; width, over the ages in which the hazard changes,
+up to which these are resolved well."""
 RUN_AWAY = 2.0
 """Growth of the difference on the way to a solution that tells a jump from following it."""
 
@@ -107,6 +116,8 @@ class AgeCells(Evolution):
         self._memory: Memory | None = None
         self._start = model.start
         self.jumps: list[float] = []
+        self._boundless = False
+        self._began = self._now = 0.0
 
     # -- the law at one input -----------------------------------------------------------------------------------------
 
@@ -223,6 +234,7 @@ class AgeCells(Evolution):
     def _settled(self, caused: Callable[[float], float], start: float, t: float) -> float | None:
         """The solution of X = caused(X) that X' = caused(X) − X leads to from `start`; None if there is none."""
         X, gap = start, caused(start) - start
+        bound = BOUNDLESS * max(abs(X), abs(X + gap), 1.0)
         first, largest, limit, before = abs(gap), abs(gap), LONGEST_LEAP, None
         for _ in range(ITERATIONS):
             if abs(gap) <= SETTLED * max(abs(X), abs(X + gap)):
@@ -234,6 +246,9 @@ class AgeCells(Evolution):
                 leap = math.copysign(min(max(leap, abs(gap)), limit * abs(gap)), gap)
                 limit *= LONGER
             ahead = X + leap
+            if not abs(ahead) < bound:
+                self._boundless = True
+                return None
             other = caused(ahead) - ahead
             if gap * other <= 0.0:
                 X = brentq(lambda z: caused(z) - z, X, ahead, xtol=1e-300, rtol=4e-15)
@@ -255,11 +270,13 @@ class AgeCells(Evolution):
             self._memory = Memory(past, self.model.depth, 1)
 
     def begin(self, y: np.ndarray, t: float) -> None:
+        self._boundless, self._began, self._now = False, t, t
         self.jumps.clear()  # on the way to the first rate nothing has jumped
         if self._memory is not None:
             self._memory.jump(y[-1])
 
     def accept(self, y: np.ndarray, t: float, dt: float, bend: tuple[np.ndarray, ...]) -> bool:
+        self._now = t
         if self._memory is None:
             return False
         before = y[-1].copy()
@@ -289,7 +306,39 @@ class AgeCells(Evolution):
         return False
 
     @property
+    def unresolved(self) -> str:
+        """Why cells are too wide for any error to be estimated; empty if they are not."""
+        width, delay, scale = self.step_width, self.model.delay, self.model.scale
+        lasted, end = self._now - self._began, self.grid.v_max
+        if self._brief:
+            what, need = f"a run of length {lasted:.3g}", lasted / FEW
+        elif 0.0 < delay < 0.5 * width:
+            what, need = f"a `delay` of {delay:g}: it is as if it were half a cell", 2.0 * delay
+        elif 0.0 < scale < width:
+            what, need = f"the ages below {scale:.3g}, over which the hazard changes", scale / FEW
+        else:
+            return ""
+        cells = math.ceil(end / need * (1.0 - WHOLE))
+        return (
+            f"The cells of width {width:.3g}, which is the length of a step, do not resolve {what}; use "
+            f"model.grid(cells, end) with at least {cells} cells, or an earlier `end`, since the last cell holds all "
+            f"who are older."
+        )
+
+    @property
+    def _brief(self) -> bool:
+        """Whether the run took so few steps that nothing can be compared."""
+        lasted = self._now - self._began
+        return 0.0 < lasted < FEW * self.step_width * (1.0 - WHOLE)
+
+    @property
     def remark(self) -> str:
+        # A run may go on from another one by a step: of that nothing is said where cells resolve the hazard well.
+        fine = self._brief and self.step_width <= WELL * self.model.scale
+        return " ".join(filter(None, ("" if fine else self.unresolved, self._jumped)))
+
+    @property
+    def _jumped(self) -> str:
         if not self.jumps:
             return ""
         if self.model.spread:
@@ -308,6 +357,11 @@ class AgeCells(Evolution):
 
     @property
     def lost(self) -> str:
+        if self._boundless:
+            return (
+                " (no N satisfies N = ∫ p(s, JN) n ds: p grows with the activity faster than the activity itself; give "
+                "the model a smaller `connectivity` or a `delay`, or a hazard that is bounded in x)"
+            )
         return (
             " (no N satisfies N = ∫ p(s, JN) n ds: p jumps with the activity; give the model a `delay` or a `spread`, "
             "or a hazard that is continuous in x)"
@@ -321,9 +375,17 @@ class AgeCells(Evolution):
 
     def tail(self, y: np.ndarray, t: float) -> np.ndarray:
         """The mass of the last cell, as far as the hazard still changes beyond the grid."""
-        end, x = self.grid.v_max, self.model.input(float(y[-1, 0]))
-        here, beyond = np.asarray(self.model.hazard(np.array([end, 2.0 * end]), x))
-        return np.array([self.width[-1] * y[-3, 0] * min(1.0, abs(beyond - here) / max(here, beyond, 1e-300))])
+        mass, settled = float(self.width[-1] * y[-3, 0]), self.model.changes[1]
+        if mass < NOBODY or not math.isfinite(y[-1, 0]):
+            return np.array([mass])
+        # Those in the last cell are as if of the age `end`.
+        ages = self.grid.v_max * np.array([1.0, 2.0])
+        ages = np.append(ages, 2.0 * settled) if ages[-1] < settled < math.inf else ages
+        p = np.asarray(self.model.hazard(ages, self.model.input(float(y[-1, 0])) if self.model.couples else 0.0))
+        if np.min(p) * self.step_width > AT_ONCE:
+            return np.zeros(1)
+        change = np.max(np.abs(p - p[0]) / np.maximum(np.maximum(p, p[0]), 1e-300))
+        return np.array([mass * change])
 
     def remedy(self, smallest: float, y: np.ndarray, t: float) -> str:
         return f"The density went down to {smallest:.1e} at t = {t:.6g}: `initial` is negative somewhere."

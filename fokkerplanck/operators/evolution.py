@@ -133,6 +133,11 @@ class Evolution(ABC):
         return " (no finite activity belongs to the density any more; use a finer grid at the boundary)"
 
     @property
+    def unresolved(self) -> str:
+        """Why no error can be estimated on this grid; empty if it can."""
+        return ""
+
+    @property
     def remark(self) -> str:
         """What the user should know of the run, if anything."""
         return ""

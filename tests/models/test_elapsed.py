@@ -11,7 +11,7 @@ from scipy.integrate import quad
 import fokkerplanck as fp
 from fokkerplanck.cases import parse_case
 from fokkerplanck.models.description import model_from_dict, model_to_dict
-from fokkerplanck.models.elapsed import FunctionHazard
+from fokkerplanck.models.elapsed import FunctionHazard, Hazard
 
 ERLANG = FunctionHazard(lambda s, x: s / (1.0 + s))  # the second event of a Poisson process: S = (1 + s) e^{−s}
 LAWS = {
@@ -79,6 +79,84 @@ def test_hill_durations_go_from_quiet_to_active():
     assert law(0.4) == pytest.approx(1.75)
     assert law(1e6) == pytest.approx(0.5)
     assert law(-1.0) == 3.0
+
+
+def test_a_steep_hill_does_not_overflow():
+    assert fp.HillDuration(1.0, 0.1, 1e-3, 400.0)(0.9) == pytest.approx(0.1)
+    assert fp.HillDuration(1.0, 0.1, 1e3, 400.0)(1e-9) == 1.0
+
+
+def test_a_function_that_never_reads_the_input_does_not_couple():
+    def overwrites(s, x):
+        x = 2.0 * s
+        return x
+
+    def hides(s, x):
+        return (lambda: s + x)()
+
+    assert not FunctionHazard(lambda s, x: s**2).sees_activity
+    for function in (lambda s, x: s + 0.0 * x, hides, overwrites, lambda *p: p[0] + p[1], np.maximum):
+        assert FunctionHazard(function).sees_activity
+    assert not fp.time_elapsed(lambda s, x: s**2).couples
+
+
+@given(steepness=st.floats(0.5, 5.0), scale=st.floats(0.1, 30.0))
+def test_cells_of_a_function_are_integrated_at_their_own_nodes(steepness, scale):
+    law, faces = FunctionHazard(lambda s, x: scale * s**steepness / (1.0 + s)), np.linspace(0.5, 3.0, 26)
+    for mine, general in zip(law.over(faces, 0.0), Hazard.over(law, faces, 0.0), strict=True):
+        assert mine == pytest.approx(general, rel=1e-6)
+
+
+def test_an_interval_that_nobody_survives_is_integrated_too():
+    exponent, stay = FunctionHazard(lambda s, x: np.exp(s)).over(np.array([0.0, 0.1, 30.0, 30.1]), 0.0)
+    assert np.all(stay > 0.0)
+    assert 1.0 / stay[2] == pytest.approx(exponent[2] / 0.1)
+
+
+def test_where_a_hazard_stops_to_change():
+    assert fp.StepHazard(2.0).changes(0.0) == (2.0, 2.0)
+    nearly, settled = fp.SigmoidHazard(2.0, 1.0, 0.1, recovery=0.5).changes(1.5)
+    assert nearly == pytest.approx(0.5 * np.log(10.0), rel=0.02)
+    assert settled == pytest.approx(0.5 * np.log(1e10), rel=0.02)
+    assert fp.TabulatedHazard([0.0, 1.0, 2.5], [0.0, 2.0, 1.0]).changes(0.0)[1] == pytest.approx(2.5, rel=0.02)
+    assert FunctionHazard(lambda s, x: s**2).changes(0.0)[1] == np.inf
+    assert fp.StepHazard(0.0).changes(0.0) == (0.0, 0.0)
+
+
+NEURON = fp.lif_hazard(0.0, 0.6, fp.LIF(1.0, 2.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("model", "datum", "until", "length"),
+    [
+        (fp.time_elapsed(fp.StepHazard(1.0)), fp.gaussian(2.0, 0.1), 5.0, 0.3),
+        (fp.time_elapsed(fp.StepHazard(1.0)), fp.exponential(1e3), 5.0, 1.0),
+        (fp.time_elapsed(fp.StepHazard(1.0)), fp.exponential(1.0), 0.01, 0.01),
+        (fp.time_elapsed(fp.SigmoidHazard(2.0, 1.0, 0.1), 1.5, spread=0.2), fp.exponential(1.0), 5.0, 0.2),
+        (fp.time_elapsed(NEURON), fp.exponential(1.0), 5.0, 1.0),
+        (fp.time_elapsed(fp.StepHazard(1.0), delay=0.0037), fp.exponential(1.0), 5.0, 0.0037),
+    ],
+)
+def test_default_cells_are_small_against_all_that_happens(model, datum, until, length):
+    grid = model.default_grid(datum, (0.0, until))
+    width = grid.width[0]
+    assert width <= min(until / 100.0, length / 3.0, model.scale / 10.0)
+    assert grid.cells <= 16000
+    assert grid.v_max > min(model.changes[1], model.oldest)
+
+
+def test_a_scale_that_no_grid_resolves_is_no_reason_for_endless_steps():
+    grid = fp.time_elapsed(fp.SigmoidHazard(recovery=1e-9)).default_grid(fp.exponential(1.0), (0.0, 5.0))
+    assert 200.0 <= 5.0 / grid.width[0] < 1000.0
+
+
+@pytest.mark.parametrize("datum", [fp.exponential(2.0), fp.gaussian(4.0, 0.25), fp.gaussian(50.0, 0.25)])
+def test_who_is_older_than_the_grid_is_in_its_last_cell(datum):
+    model, long = fp.time_elapsed(fp.StepHazard(1.0)), fp.HalfLine.uniform(120.0, 2400)
+    short = model.grid(80, end=4.0)
+    masses, all_masses = model.sample(short, datum) * short.width, long.sample(datum) * long.width
+    assert masses[:-1] == pytest.approx(all_masses[:79], rel=1e-9, abs=1e-15)
+    assert masses[-1] == pytest.approx(all_masses[79:].sum(), rel=1e-12)
 
 
 def test_the_hazard_of_a_neuron_is_that_of_its_intervals():
@@ -158,6 +236,11 @@ def test_a_case_with_a_bad_hazard_is_refused(hazard, message):
         (lambda: fp.time_elapsed(lambda s, x: s[:1]).grid(), "hazard"),
         (lambda: fp.time_elapsed(lambda s, x: -s).grid(), "hazard"),
         (lambda: fp.time_elapsed(lambda s, x: 0.0 * s).grid(), "never fire"),
+        (lambda: fp.time_elapsed(None), "hazard"),
+        (lambda: fp.time_elapsed(lambda s: s), "array of ages and one input"),
+        (lambda: fp.time_elapsed(fp.StepHazard(lambda x: "a")), "sigma"),
+        (lambda: fp.time_elapsed(fp.StepHazard(lambda x: np.ones(2))), "sigma"),
+        (lambda: fp.lif_hazard(10.0, 0.01, fp.LIF(1.0, 2.0, 1.0, tau_ref=0.1)), "sigma"),
     ],
 )
 def test_bad_input_is_refused(make, name):

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import exp1
 
 import fokkerplanck as fp
+from fokkerplanck.state import as_density
 from fokkerplanck.steppers.ageing import Ageing
 
 HILL = fp.HillDuration(quiet=3.0, active=0.5, half=0.4)
@@ -67,7 +69,7 @@ def test_mass_is_kept_and_nothing_is_negative(sigma, height, J, spread, delay, s
 @settings(max_examples=10, deadline=None)
 def test_the_entropies_of_the_linear_equation_decrease(maximum, slope, recovery):
     model = fp.time_elapsed(fp.SigmoidHazard(maximum, 0.0, slope, recovery), connectivity=0.0)
-    grid = model.grid(100)
+    grid = model.grid(400)
     steady = fp.stationary_states(model)[0].state(grid)
     monitors = {H.__name__: lambda s, H=H: fp.relative_entropy(s, steady, H()) for H in (fp.Quadratic, fp.Absolute)}
     sol = fp.solve(model, lambda s: np.exp(-s) * s, (0.0, 20 * grid.width[0]), grid=grid, monitors=monitors)
@@ -184,8 +186,6 @@ def test_what_does_not_suit_is_refused():
         fp.solve(model, start, (0.0, 1.0), stepper=fp.SspRk3())
     with pytest.raises(fp.InvalidArgument, match="stepper"):
         fp.solve(fp.nnlif(0.5), fp.gaussian(0.0, 0.25), (0.0, 1.0), stepper=Ageing())
-    with pytest.raises(fp.InvalidArgument, match="end"):
-        fp.solve(model, start, (0.0, 1.0), grid=model.grid(100, end=5.0))
 
 
 def test_older_neurons_are_in_the_last_cell():
@@ -200,3 +200,115 @@ def test_older_neurons_are_in_the_last_cell():
     grid = changing.grid(40, end=2.0)
     with pytest.warns(fp.FokkerPlanckWarning, match="beyond the end of the grid"):
         fp.solve(changing, np.full(40, 0.5), (0.0, 1.0), grid=grid, estimate_error=False)
+
+
+def test_the_default_grid_follows_a_gaussian_of_ages():
+    t = 0.9
+    sol = fp.solve(fp.time_elapsed(fp.StepHazard(1.0)), fp.gaussian(2.0, 0.1), (0.0, t), rtol=1e-4)
+    s = np.linspace(1.0 - t, 6.0, 60001)  # who is older than 1 at the end, and has been for a time of at most t
+    n0 = np.exp(-((s - 2.0) ** 2) / 0.2) / np.sqrt(0.2 * np.pi)
+    exact = np.trapezoid(n0 * np.exp(-np.minimum(s + t - 1.0, t)), s)
+    assert sol.rate[-1] == pytest.approx(exact, rel=1e-5)
+    assert sol.error_estimate < 1e-3
+
+
+@pytest.mark.parametrize("datum", [fp.exponential(1.0), fp.exponential(1e3)])
+def test_the_last_cell_takes_the_tail_of_the_datum(datum):
+    model = fp.time_elapsed(fp.StepHazard(1.0))
+    long = fp.solve(model, datum, (0.0, 3.0), grid=fp.HalfLine.uniform(100.0, 2000), estimate_error=False)
+    short = fp.solve(model, datum, (0.0, 3.0), grid=fp.HalfLine.uniform(2.0, 40), estimate_error=False)
+    assert short.rate == pytest.approx(long.rate, rel=1e-13)
+    fp.solve(model, datum, (0.0, 3.0), grid=model.grid(400), estimate_error=False)
+
+
+def test_a_tail_below_zero_is_told_from_one_beyond_the_end():
+    for model, name in ((fp.time_elapsed(fp.StepHazard(1.0)), "s"), (fp.cell_polarization(0.5), "z")):
+        with pytest.raises(fp.InvalidArgument, match=f"0.023 .* below {name} = 0; use a larger mean") as refusal:
+            fp.solve(model, fp.gaussian(1.0, 0.25), (0.0, 1.0))
+        assert "larger end" not in str(refusal.value)
+    polar = fp.cell_polarization(0.5)
+    with pytest.raises(fp.InvalidArgument, match=r"0.0067 .* larger end"):
+        fp.solve(polar, fp.exponential(1.0), (0.0, 0.1), grid=polar.grid(100, 5.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "grid", "until", "words"),
+    [
+        ({}, (100, 1e6), 1.0, "a run of length 1; use"),
+        ({}, (20, 100.0), 50.0, "the ages below 1, over"),
+        ({"delay": 0.0037}, (400, 20.0), 5.0, "a `delay` of 0.0037.*at least 2703 cells"),
+    ],
+)
+def test_cells_too_wide_to_tell_are_no_result(options, grid, until, words):
+    model = fp.time_elapsed(fp.StepHazard(fp.HillDuration(1.0, 0.5, 10.0)), **options)
+    with pytest.warns(fp.FokkerPlanckWarning, match=words):
+        sol = fp.solve(model, fp.exponential(1.0), (0.0, until), grid=model.grid(*grid))
+    assert sol.error_estimate == np.inf
+
+
+def test_so_many_cells_as_the_warning_says_are_enough():
+    model = fp.time_elapsed(fp.StepHazard(1.0), delay=0.1)
+    fp.solve(model, fp.exponential(1.0), (0.0, 1.0), grid=model.grid(100, 20.0))  # pytest makes a warning an error
+
+
+def test_the_oldest_may_wait_for_a_late_step():
+    # p is zero at the end of the grid and at twice that age, but not for ever.
+    model = fp.time_elapsed(fp.StepHazard(1.0))
+    with pytest.warns(fp.FokkerPlanckWarning, match="beyond the end of the grid"):
+        fp.solve(model, fp.exponential(1.0), (0.0, 1.0), grid=model.grid(100, 0.3), estimate_error=False)
+
+
+def test_a_hazard_that_outgrows_the_activity_has_no_rate():
+    model = fp.time_elapsed(lambda s, x: 0.5 + 0.0 * s + x**2)
+    sol = fp.solve(model, fp.exponential(1.0), (0.0, 1.0))
+    assert sol.status is fp.Status.UNRESOLVED
+    assert "faster than the activity" in sol.message
+    assert np.isnan(sol.rate[0])
+    # N = 1/5 + N²: the smaller of two
+    calm = fp.solve(fp.time_elapsed(lambda s, x: 0.2 + 0.0 * s + x**2), fp.exponential(1.0), (0.0, 0.1), rtol=1e-4)
+    assert calm.rate == pytest.approx(0.5 - np.sqrt(0.05), rel=1e-10)
+
+
+def test_a_hazard_that_grows_exponentially_with_the_age():
+    # without any other warning than that of the accuracy; the steady rate is 1/(e E1(1))
+    model = fp.time_elapsed(lambda s, x: np.exp(s))
+    sol = fp.solve(model, fp.exponential(0.1), (0.0, 6.0), grid=model.grid(400), estimate_error=False)
+    assert sol.rate[-1] == pytest.approx(1.0 / (np.e * exp1(1.0)), rel=1e-3)
+    state = run(model, fp.exponential(1.0), 0.5, end=30.0).final
+    assert state.density @ state.grid.width == pytest.approx(1.0)
+
+
+def test_a_function_of_age_alone_is_evaluated_once():
+    calls = []
+
+    def hazard(s, x):
+        calls.append(s.size)
+        return s**2
+
+    model = fp.time_elapsed(hazard)
+    grid, before = model.grid(400), len(calls)
+    fp.solve(model, fp.exponential(0.2), (0.0, 1.0), grid=grid, estimate_error=False)
+    assert calls[before:].count(4 * 400) == 1
+
+
+@pytest.mark.parametrize(
+    ("hazard", "datum"),
+    [
+        (fp.StepHazard(1.0), lambda s: (1.0 + s) ** -3.0),
+        (lambda s, x: s**2, fp.exponential(1e3)),
+        (lambda s, x: s**2, lambda s: (1.0 + s) ** -3.0),
+    ],
+)
+def test_a_datum_that_hardly_ends_does_not_widen_the_cells(hazard, datum):
+    model = fp.time_elapsed(hazard)
+    grid = model.default_grid(as_density(datum), (0.0, 5.0))
+    assert grid.width[0] <= 0.025 * (1.0 + 1e-9)
+    sol = fp.solve(model, datum, (0.0, 5.0), grid=grid, estimate_error=False)
+    assert sol.quality.mass_error < 1e-12
+
+
+def test_a_step_more_is_no_reason_to_warn():
+    model = fp.time_elapsed(fp.StepHazard(1.0))
+    first = run(model, fp.exponential(1.0), 1.0)
+    more = fp.solve(model, first.final, (1.0, 1.02))  # pytest makes a warning an error
+    assert more.error_estimate == np.inf  # of a single step nothing is known
