@@ -8,13 +8,11 @@ of that over the age.
 
 from __future__ import annotations
 
-import dis
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import FunctionType
 from typing import ClassVar
 
 import numpy as np
@@ -356,14 +354,10 @@ class FunctionHazard(Hazard):
     """Any function p(s, x) of an array of ages and one input, non-negative and smooth in s between the faces of cells.
 
     Its integral is by Gauss quadrature between the ages it is asked for. A jump in s costs an order: use
-    `fp.StepHazard` for one. A Python function that never reads its second argument is evaluated once in a run.
+    `fp.StepHazard` for one. A function of the age alone is evaluated once in a run if the model has `connectivity=0`.
     """
 
     function: Callable[[np.ndarray, float], np.ndarray]
-
-    @property
-    def sees_activity(self) -> bool:  # type: ignore[override]
-        return not ignores_second(self.function)
 
     def __call__(self, s: np.ndarray, x: float) -> np.ndarray:
         s = np.asarray(s, dtype=float)
@@ -393,20 +387,6 @@ class FunctionHazard(Hazard):
         width = np.diff(faces)[:, None]
         p = self((faces[:-1, None] + width * NODES).ravel(), x).reshape(-1, len(NODES))
         return stays(width[:, 0], width[:, 0] * (p @ WEIGHTS), width * (p @ UP_TO.T))
-
-
-def ignores_second(function: object) -> bool:
-    """Whether a Python function certainly does not read its second argument: its code never loads it."""
-    if not isinstance(function, FunctionType):
-        return False
-    code = function.__code__
-    if code.co_argcount < 2 or code.co_varnames[1] in code.co_cellvars:
-        return False
-    if {"locals", "vars", "eval", "exec", "dir"} & set(code.co_names):
-        return False
-    mentioned = (step.argval for step in dis.get_instructions(code))
-    names = (name for value in mentioned for name in (value if isinstance(value, tuple) else (value,)))
-    return code.co_varnames[1] not in names
 
 
 def as_hazard(hazard: object) -> Hazard:

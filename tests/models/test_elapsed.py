@@ -86,18 +86,9 @@ def test_a_steep_hill_does_not_overflow():
     assert fp.HillDuration(1.0, 0.1, 1e3, 400.0)(1e-9) == 1.0
 
 
-def test_a_function_that_never_reads_the_input_does_not_couple():
-    def overwrites(s, x):
-        x = 2.0 * s
-        return x
-
-    def hides(s, x):
-        return (lambda: s + x)()
-
-    assert not FunctionHazard(lambda s, x: s**2).sees_activity
-    for function in (lambda s, x: s + 0.0 * x, hides, overwrites, lambda *p: p[0] + p[1], np.maximum):
-        assert FunctionHazard(function).sees_activity
-    assert not fp.time_elapsed(lambda s, x: s**2).couples
+def test_without_connectivity_a_function_does_not_couple():
+    assert fp.time_elapsed(lambda s, x: s**2).couples
+    assert not fp.time_elapsed(lambda s, x: s**2, connectivity=0.0).couples
 
 
 @given(steepness=st.floats(0.5, 5.0), scale=st.floats(0.1, 30.0))

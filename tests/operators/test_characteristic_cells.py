@@ -285,7 +285,7 @@ def test_a_function_of_age_alone_is_evaluated_once():
         calls.append(s.size)
         return s**2
 
-    model = fp.time_elapsed(hazard)
+    model = fp.time_elapsed(hazard, connectivity=0.0)
     grid, before = model.grid(400), len(calls)
     fp.solve(model, fp.exponential(0.2), (0.0, 1.0), grid=grid, estimate_error=False)
     assert calls[before:].count(4 * 400) == 1
