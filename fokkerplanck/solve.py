@@ -90,11 +90,13 @@ def solve(
     Parameters
     ----------
     model : Population, Network or another model
-        For example `fp.nnlif(b=0.5)` or `fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0)`.
+        For example `fp.nnlif(b=0.5)`, `fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0)`, or one that is no neuron with a
+        potential, such as `fp.cell_polarization(1.5)` and `fp.time_elapsed(fp.StepHazard(1.0))`, whose docstrings have
+        their equations.
     initial : initial density, State, callable or array
-        `fp.gaussian(mean, variance)`, `fp.compatible_gaussian(...)`, the `.final` of another solution, a function of
-        v (normalised on the grid), or cell averages of mass 1. Of several populations one for all, or a list with one
-        for each.
+        `fp.gaussian(mean, variance)`, `fp.compatible_gaussian(...)`, on a half-line also `fp.exponential(scale)`; the
+        `.final` of another solution, a function of v (normalised on the grid), or cell averages of mass 1. Of several
+        populations one for all, or a list with one for each.
     t_span : (float, float)
         Start and end (membrane time constants).
     grid : Grid or Elements, optional
