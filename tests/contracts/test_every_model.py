@@ -19,7 +19,7 @@ RUNS = {
     "polarization": (fp.cell_polarization(0.8), fp.exponential(1.0)),
     "polarization, relaxing": (fp.cell_polarization(0.8, fp.RelaxingPolarity(start=0.2)), fp.exponential(1.0)),
     "polarization, exchange": (fp.cell_polarization(0.8, fp.MembraneExchange(start=0.2)), fp.exponential(1.0)),
-    "time-elapsed": (fp.time_elapsed(fp.SigmoidHazard(slope=0.5)), fp.exponential(1.0)),
+    "time-elapsed": (fp.time_elapsed(fp.SigmoidHazard(10.0, slope=0.5, recovery=0.2)), fp.exponential(1.0)),
     "time-elapsed, spread": (fp.time_elapsed(fp.StepHazard(HILL), spread=0.3, start=0.4), fp.exponential(1.0)),
     "time-elapsed, delayed": (fp.time_elapsed(fp.StepHazard(HILL), 2.0, delay=0.2), fp.exponential(1.0)),
 }
