@@ -63,7 +63,7 @@ def run(quick: bool) -> dict:
     relaxing = {}
     for mass, end in {1.2: 100.0, 1.5: 40.0, 2.0: 20.0}.items():
         model = fp.cell_polarization(mass, fp.RelaxingPolarity())
-        relaxing[mass] = fp.solve(model, DATUM, (0.0, end), rtol=1e-5 if quick else 1e-6, estimate_error=not quick)
+        relaxing[mass] = fp.solve(model, DATUM, (0.0, end), rtol=1e-5 if quick else 1e-7, estimate_error=False)
     small = fp.solve(fp.cell_polarization(0.5, fp.RelaxingPolarity()), DATUM, (0.0, 200.0), rtol=1e-5)
     balanced = fp.solve(
         fp.cell_polarization(0.5, fp.RelaxingPolarity(L=2.0, start=1.5)), fp.exponential(1 / 1.5), (0.0, 20.0)
@@ -133,7 +133,7 @@ def check(result: dict) -> list[Check]:
     checks.append(Check(f"(A) M = {NEARLY}: t*, to O(M − 1)", slow, nearly.time if nearly else np.nan, 0.015))
     for mass, sol in result["relaxing"].items():
         checks.append(Check(f"(B) M = {mass}: status", fp.Status.FINISHED.name, sol.status.name, kind="equal"))
-        checks.append(Check(f"(B) M = {mass}: growth rate of μ", mass - 1.0, growth(sol), 1e-5))
+        checks.append(Check(f"(B) M = {mass}: growth rate of μ", mass - 1.0, growth(sol), 1e-4))
         checks.append(Check(f"(B) M = {mass}: largest n(0, t)", 1e4, float(sol.rate.max()), 0.0, "at least"))
     scaled = float(result["small"].records["mu"].value[-1]) * np.sqrt(1.0 + 2.0 * 200.0)
     checks.append(Check("(B) M L = 0.5: √(1 + 2t) μ(t), t = 200, as with μ = L n(0, t)", similarity(0.5), scaled, 5e-3))
