@@ -213,7 +213,7 @@ def plot(result: Result):
             axes[0, 0].plot(quantiles, np.sort(z), marker, ms=4, color=f"C{k}", label=f"{name}, {regime}")
         share = np.arange(1, len(trials.ratio) + 1) / len(trials.ratio)
         axes[1, 0].plot(chi2.cdf(np.sort(trials.ratio), len(trials.names)), share, color=f"C{k}", label=regime)
-    axes[0, 0].legend(fontsize=6)
+    axes[0, 0].legend(fontsize=5, loc="upper left")
     axes[0, 0].set_title("errors of the parameters")
     axes[1, 0].set_title("likelihood-ratio regions")
     axes[0, 0].axline((0.0, 0.0), slope=1.0, color="0.5", lw=0.9)
