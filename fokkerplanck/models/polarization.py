@@ -87,7 +87,7 @@ class RelaxingPolarity(Polarity):
 
 
 @dataclass(frozen=True)
-class MembraneExchange(Polarity):
+class MembraneExchange(RelaxingPolarity):
     """dμ/dt = n(0, t) − μ/L, where μ is the mass on the membrane: what binds there leaves the half-line.
 
     The wall is no longer closed, ∂z n(0, t) + μ n(0, t) = dμ/dt, and ∫ n dz + μ = M. No blow-up; for M > 1/L the
@@ -103,17 +103,7 @@ class MembraneExchange(Polarity):
     Source: Calvez, Hawkins, Meunier, Voituriez (2012); the equation of μ with unit rates from memory.
     """
 
-    L: float = 1.0
-    start: float = 0.0
-
     binds = True
-
-    def __post_init__(self) -> None:
-        positive("L", self.L)
-        non_negative("start", self.start)
-
-    def critical_mass(self) -> float:
-        return 1.0 / self.L
 
 
 @dataclass(frozen=True)
