@@ -81,7 +81,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import (
@@ -304,7 +304,20 @@ class ExponentialDriftTable(Table):
     V_T: float
 
 
-class ModelTable(Table):
+class DescribedTable(Table):
+    """A model, which is made as soon as its table is read: what is wrong with it is a fault of the table."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.build()
+        return self
+
+    def build(self) -> Model:
+        # What the file leaves out is left to the model's own defaults.
+        return model_from_dict(self.model_dump(exclude_unset=True))
+
+
+class ModelTable(DescribedTable):
     kind: ModelName
     b: float
     a0: NotNegative = 1.0
@@ -316,15 +329,6 @@ class ModelTable(Table):
     refractory: Annotated[ExponentialTable | FixedTable, Field(discriminator="kind")] | None = None
     threshold: RandomThresholdTable | None = None
     drift: Annotated[QuadraticDriftTable | ExponentialDriftTable, Field(discriminator="kind")] | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> ModelTable:
-        self.build()
-        return self
-
-    def build(self) -> Model:
-        # What the file leaves out is left to the model's own defaults.
-        return model_from_dict(self.model_dump(exclude_unset=True))
 
 
 class PopulationTable(ModelTable):
@@ -366,18 +370,13 @@ Pair = Annotated[
 ]  # fmt: skip
 
 
-class NetworkTable(Table):
+class NetworkTable(DescribedTable):
     kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "network"})]
     populations: dict[str, PopulationTable]
     J: Matrix
     noise: Matrix = 0.0
     delays: Matrix = 0.0
     time_constants: Rates = 1.0
-
-    @model_validator(mode="after")
-    def _check(self) -> NetworkTable:
-        self.build()
-        return self
 
     def build(self) -> Model:
         members = {name: member.described() for name, member in self.populations.items()}
@@ -387,7 +386,7 @@ class NetworkTable(Table):
 RefractoryTable = Annotated[ExponentialTable | FixedTable, Field(discriminator="kind")]
 
 
-class ExcitatoryInhibitoryTable(Table):
+class ExcitatoryInhibitoryTable(DescribedTable):
     kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "excitatory-inhibitory"})]
     b_EE: NotNegative
     b_EI: NotNegative
@@ -416,11 +415,6 @@ class ExcitatoryInhibitoryTable(Table):
     delays: Matrix = 0.0
     time_constants: Pair = 1.0
 
-    @model_validator(mode="after")
-    def _check(self) -> ExcitatoryInhibitoryTable:
-        self.build()
-        return self
-
     def build(self) -> Model:
         given = self.model_dump(exclude_unset=True)
         for slot in ("refractory", "threshold"):
@@ -445,7 +439,7 @@ class MembraneExchangeTable(Table):
     start: NotNegative = 0.0
 
 
-class PolarizationTable(Table):
+class PolarizationTable(DescribedTable):
     kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "cell-polarization"})]
     mass: Positive
     polarity: (
@@ -453,16 +447,8 @@ class PolarizationTable(Table):
         | None
     ) = None
 
-    @model_validator(mode="after")
-    def _check(self) -> PolarizationTable:
-        self.build()
-        return self
 
-    def build(self) -> Model:
-        return model_from_dict(self.model_dump(exclude_unset=True))
-
-
-class ConductanceTable(Table):
+class ConductanceTable(DescribedTable):
     kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "voltage-conductance"})]
     S_E: NotNegative
     nu: NotNegative
@@ -476,14 +462,6 @@ class ConductanceTable(Table):
     g_min: float = 0.0
     g_max: float | None = None
     lanes: Annotated[int, Field(ge=4, le=10_000)] | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> ConductanceTable:
-        self.build()
-        return self
-
-    def build(self) -> Model:
-        return model_from_dict(self.model_dump(exclude_unset=True))
 
 
 class HillTable(Table):
@@ -516,21 +494,13 @@ class TabulatedHazardTable(Table):
     rates: list[float]
 
 
-class TimeElapsedTable(Table):
+class TimeElapsedTable(DescribedTable):
     kind: Annotated[str, AfterValidator(_one_of("model", MODELS)), WithJsonSchema({"const": "time-elapsed"})]
     hazard: Annotated[StepHazardTable | SigmoidHazardTable | TabulatedHazardTable, Field(discriminator="kind")]
     connectivity: float = 1.0
     delay: NotNegative = 0.0
     spread: NotNegative = 0.0
     start: NotNegative = 0.0
-
-    @model_validator(mode="after")
-    def _check(self) -> TimeElapsedTable:
-        self.build()
-        return self
-
-    def build(self) -> Model:
-        return model_from_dict(self.model_dump(exclude_unset=True))
 
 
 def _model_kind(value: object) -> str:

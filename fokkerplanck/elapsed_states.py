@@ -260,8 +260,8 @@ def doeblin_bound(hazard: Hazard | Callable[[np.ndarray, float], np.ndarray], x:
     >>> 0.1 < bound.rate < 0.3
     True
     """
-    hazard = _lasting(as_hazard(hazard), finite_number("x", x))
     x = finite_number("x", x)
+    hazard = _lasting(as_hazard(hazard), x)
     if isinstance(hazard, StepHazard) and hazard.duration(x) > 0.0:
         height, sigma = hazard.height, hazard.duration(x)
 

@@ -28,6 +28,7 @@ from .outcomes import (
     number_in,
     positive,
     real_array,
+    time_span,
 )
 from .state import CompatibleGaussian, Exponential, FromArray, Gaussian, InitialDensity, State, together
 from .steppers.protocol import Tolerance
@@ -137,13 +138,7 @@ def _past_rate(model: Model, value: object, at: str) -> float | np.ndarray:
 
 
 def checked_span(t_span: Any) -> tuple[float, float]:
-    try:
-        start, end = t_span
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"`t_span` must be a pair (start, end), not {t_span!r}.") from None
-    start, end = finite_number("t_span[0]", start), finite_number("t_span[1]", end)
-    if not end > start:
-        raise InvalidArgument(f"`t_span` = ({start:g}, {end:g}) runs backwards; the end must come after the start.")
+    start, end = time_span(t_span)
     if end - start < SHORTEST_SPAN:
         raise InvalidArgument(f"`t_span` = ({start!r}, {end!r}) is too short for double precision.")
     return start, end
@@ -219,8 +214,7 @@ def starting_state(
     if not isinstance(model, VoltageModel):
         return _starting_density(model, initial, grid, scheme, t_span)
     if isinstance(initial, State):
-        if grid is not None and not np.array_equal(grid.faces, initial.grid.faces):
-            raise InvalidArgument("`grid` differs from the grid of the State given as `initial`; leave it out.")
+        _check_same_grid(initial, grid)
         grid = initial.grid
         model.check_grid(grid)
         check_state(model, initial)
@@ -280,8 +274,7 @@ def _starting_density(
 ) -> State:
     """The same for what is no neuron: one density, with the mass and the companion that the model says."""
     if isinstance(initial, State):
-        if grid is not None and not np.array_equal(grid.faces, initial.grid.faces):
-            raise InvalidArgument("`grid` differs from the grid of the State given as `initial`; leave it out.")
+        _check_same_grid(initial, grid)
         model.check_grid(initial.grid)
         density = real_array("initial", initial.density)
         if density.shape != initial.grid.width.shape:
@@ -312,6 +305,12 @@ def _starting_density(
     _check_coverage(averages[None], grid, fix)
     (share,) = model.shares(initial)
     return State(t_span[0], grid, share * averages, rate=np.nan, refractory=model.companion)
+
+
+def _check_same_grid(initial: State, grid: Cells | Elements | None) -> None:
+    """A State brings its grid."""
+    if grid is not None and not np.array_equal(grid.faces, initial.grid.faces):
+        raise InvalidArgument("`grid` differs from the grid of the State given as `initial`; leave it out.")
 
 
 def _check_coverage(averages: np.ndarray, grid: Cells | Elements, fix: str) -> None:

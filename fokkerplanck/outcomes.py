@@ -147,6 +147,18 @@ def non_negative(name: str, value: object) -> float:
     return number_in(name, value, lambda x: x >= 0, "zero or positive")
 
 
+def time_span(t_span: Any) -> tuple[float, float]:
+    """Start and end of a run."""
+    try:
+        start, end = t_span
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"`t_span` must be a pair (start, end), not {t_span!r}.") from None
+    start, end = finite_number("t_span[0]", start), finite_number("t_span[1]", end)
+    if not end > start:
+        raise InvalidArgument(f"`t_span` = ({start:g}, {end:g}) runs backwards; the end must come after the start.")
+    return start, end
+
+
 def whole_number(name: str, value: object, least: int) -> int:
     """Return `value` as an int of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:

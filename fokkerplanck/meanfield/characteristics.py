@@ -25,7 +25,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -35,7 +35,7 @@ from scipy.optimize import brentq
 
 from ..models.population import Population, require_leaky_hard
 from ..models.voltage import CURRENT_SAMPLES
-from ..outcomes import BlowUp, InvalidArgument, Status, finite_number, frozen, number_in, real_array
+from ..outcomes import BlowUp, InvalidArgument, Status, finite_number, frozen, number_in, real_array, time_span
 from ..state import FromArray, FromFunction, InitialDensity, State, as_density
 
 if TYPE_CHECKING:
@@ -240,19 +240,19 @@ class CharacteristicSolution:
 
     def fired_at(self, times: ArrayLike) -> np.ndarray:
         """Spikes per neuron from the start until `times`; arguments and errors as for `rate_at`."""
-        since, shape = self._checked(times)
-        fired = np.zeros(since.shape)
-        for piece, here in self._found(since):
-            fired[here] = piece.at(piece.fired, piece.place(since[here]))
-        return fired.reshape(shape)
+        return self._read(times, lambda piece: piece.fired)
 
     def refractory_at(self, times: ArrayLike) -> np.ndarray:
         """Mass R of the refractory pool at `times`; arguments and errors as for `rate_at`."""
+        return self._read(times, lambda piece: piece.pool)
+
+    def _read(self, times: ArrayLike, held: Callable[[_Piece], np.ndarray]) -> np.ndarray:
+        """What the pieces hold, at `times`."""
         since, shape = self._checked(times)
-        pool = np.zeros(since.shape)
+        values = np.zeros(since.shape)
         for piece, here in self._found(since):
-            pool[here] = piece.at(piece.pool, piece.place(since[here]))
-        return pool.reshape(shape)
+            values[here] = piece.at(held(piece), piece.place(since[here]))
+        return values.reshape(shape)
 
     def threshold_density(self, times: ArrayLike) -> np.ndarray:
         """n(V_F−, t) of those who arrive, from which N = (I − V_F) n/(1 − b n); arguments and errors as for `rate_at`.
@@ -395,7 +395,8 @@ def characteristics(
     >>> round(float(0.9 * sol.threshold_density(sol.blow_up.time)), 9)
     1.0
     """
-    model, start, length = _accepted(model), *_span(t_span)
+    model, (start, end) = _accepted(model), time_span(t_span)
+    length = end - start
     rtol = number_in("rtol", rtol, lambda x: 1e-13 <= x <= 1e-3, "between 1e-13 and 1e-3")
     datum = _datum(model, initial, real_array("breaks", breaks).ravel())
     waking = _waking(model, start, length)
@@ -785,17 +786,6 @@ def _accepted(model: object) -> Population:
             "would leave V_R downwards, which is not followed; use fp.solve."
         )
     return population
-
-
-def _span(t_span: Any) -> tuple[float, float]:
-    try:
-        first, last = t_span
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"`t_span` must be a pair (start, end), not {t_span!r}.") from None
-    start, end = finite_number("t_span[0]", first), finite_number("t_span[1]", last)
-    if not end > start:
-        raise InvalidArgument(f"`t_span` = ({start:g}, {end:g}) runs backwards; the end must come after the start.")
-    return start, end - start
 
 
 def _lead(model: Population, start: float, since: float) -> float:

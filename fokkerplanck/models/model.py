@@ -77,11 +77,6 @@ class Model(ABC):
         return False
 
     @property
-    def open(self) -> bool:
-        """Whether the density goes on beyond a threshold."""
-        return False
-
-    @property
     def time_dependent(self) -> bool:
         """Whether an external input depends on time."""
         return False

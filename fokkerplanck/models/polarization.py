@@ -31,7 +31,6 @@ class Polarity(ABC):
     """Whether μ is n(0, t) itself, rather than a number that evolves beside the density."""
     binds: ClassVar[bool] = False
     """Whether μ is a mass, taken from that of n."""
-    may_blow_up: ClassVar[bool] = True
 
     start: float = 0.0
     """μ at the start."""
