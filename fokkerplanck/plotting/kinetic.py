@@ -10,8 +10,8 @@ import numpy as np
 from ..models.kinetic import VoltageConductance
 from ..outcomes import InvalidArgument, real_array
 from .figure import SolutionFigure
-from .panels import LEGEND
-from .style import COLOURS, DENSITY_MAP, SNAPSHOT_MAP
+from .panels import LEGEND, lanes_image
+from .style import COLOURS, SNAPSHOT_MAP
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,12 +97,8 @@ def plot_kinetic_image(ax: Axes, solution: Solution, index: int, brightest: floa
     InvalidArgument
         If the solution is not of such a model.
     """
-    model, density = _kinetic(solution), solution.density[index]
-    top = float(density.max()) if brightest is None else brightest
-    faces = solution.grid.faces
-    image = ax.pcolormesh(model.g_faces, faces, density.T, cmap=DENSITY_MAP, vmin=0.0, vmax=top, rasterized=True)
-    for potential, kind in ((model.V_R, "reset"), (model.V_F, "threshold")):
-        ax.axhline(potential, color=COLOURS[kind], ls="--", lw=1.0)
+    model = _kinetic(solution)
+    image = lanes_image(ax, solution, model.g_faces, index, brightest)
     ax.axvline(model.firing_conductance, color=COLOURS["threshold"], ls=":", lw=1.0)
     ax.set(xlabel="$g$", ylabel="$v$")
     return image

@@ -11,8 +11,8 @@ from ..elements import Elements
 from ..models.learning import Learning
 from ..outcomes import InvalidArgument, real_array
 from .figure import SolutionFigure
-from .panels import LEGEND
-from .style import COLOURS, DENSITY_MAP, SNAPSHOT_MAP
+from .panels import LEGEND, lanes_image
+from .style import COLOURS, SNAPSHOT_MAP
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,14 +111,7 @@ def plot_weights_image(ax: Axes, solution: Solution, index: int, brightest: floa
     InvalidArgument
         If the solution is not one of a learning network on cells.
     """
-    model = _learning_of(solution)
-    density = solution.density[index]
-    top = float(density.max()) if brightest is None else brightest
-    image = ax.pcolormesh(
-        model.w_faces, solution.grid.faces, density.T, cmap=DENSITY_MAP, vmin=0.0, vmax=top, rasterized=True
-    )
-    for potential, kind in ((solution.grid.V_R, "reset"), (solution.grid.V_F, "threshold")):
-        ax.axhline(potential, color=COLOURS[kind], ls="--", lw=1.0)
+    image = lanes_image(ax, solution, _learning_of(solution).w_faces, index, brightest)
     ax.set(xlabel="$w$", ylabel="$v$")
     return image
 

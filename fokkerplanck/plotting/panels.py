@@ -206,6 +206,18 @@ def _spike(ax: Axes, jump: Jump, named: bool) -> list[Line2D]:
     return [line]
 
 
+def lanes_image(
+    ax: Axes, solution: Solution, lanes: np.ndarray, index: int, brightest: float | None = None
+) -> QuadMesh:
+    """A saved density with the lanes, between the faces `lanes`, to the right and v upwards, with V_R and V_F."""
+    density, grid = solution.density[index], solution.grid
+    top = float(density.max()) if brightest is None else brightest
+    image = ax.pcolormesh(lanes, grid.faces, density.T, cmap=DENSITY_MAP, vmin=0.0, vmax=top, rasterized=True)
+    for potential, kind in ((grid.V_R, "reset"), (grid.V_F, "threshold")):
+        ax.axhline(potential, color=COLOURS[kind], ls="--", lw=1.0)
+    return image
+
+
 def visible_potentials(solution: Solution) -> tuple[float, float]:
     """Limits of v that hold all but a trace of the mass at every saved time, with V_R and V_F.
 
