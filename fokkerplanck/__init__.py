@@ -81,6 +81,9 @@ _HOME = {
     "compatible_gaussian": "state",
     "exponential": "state",
     "solve": "solve",
+    "sweep": "sweep",
+    "METRICS": "sweep",
+    "Steady": "diagnostics.steady",
     "Solution": "solution",
     "PhysicalTime": "clocks.physical",
     "ActivityClock": "clocks.activity",
@@ -191,6 +194,7 @@ _HOME = {
     "IntervalFit": "meanfield.intervalfit",
     "lif_hazard": "meanfield.lif_hazard",
     "blow_up_criterion": "diagnostics.blowup",
+    "certified_connectivity": "diagnostics.blowup",
     "relative_entropy": "diagnostics.entropy",
     "entropy_balance": "diagnostics.entropy",
     "discrete_stationary": "diagnostics.entropy",
@@ -215,7 +219,7 @@ if TYPE_CHECKING:
     from .clocks.physical import PhysicalTime
     from .continuation import BifurcationDiagram, bifurcations
     from .delays import critical_connectivity, critical_delay, pseudo_equilibria
-    from .diagnostics.blowup import blow_up_criterion
+    from .diagnostics.blowup import blow_up_criterion, certified_connectivity
     from .diagnostics.conserved import mass, mean_potential, second_moment, smallest_density
     from .diagnostics.entropy import (
         Absolute,
@@ -225,6 +229,7 @@ if TYPE_CHECKING:
         entropy_balance,
         relative_entropy,
     )
+    from .diagnostics.steady import Steady
     from .elapsed_states import doeblin_bound, renewal_modes
     from .elements import Elements
     from .grid import Grid, HalfLine
@@ -325,6 +330,7 @@ if TYPE_CHECKING:
     from .steppers.rosenbrock import Rodas5P
     from .steppers.splitting import Splitting
     from .storage import load
+    from .sweep import METRICS, sweep
     from .trees import Tree, tree_density, tree_gaps, tree_observable
 
 __all__ = [*_HOME, "__version__"]

@@ -41,9 +41,8 @@ from .steppers.explicit import SspRk3
 from .steppers.protocol import Stepper, Tolerance
 from .steppers.rosenbrock import Rodas5P
 from .steppers.splitting import Splitting
+from .verdict import comparable, compared, compared_jumps, message, missed, rate_error
 
-LARGEST_SHIFT = 0.1
-"""A blow-up whose time moves by more than this share when the cells are halved is not believed."""
 TROUBLE = (Status.UNRESOLVED, Status.STALLED)
 SHARES = (1.0, 0.03, 0.001)
 """Of the tolerance asked, what spectral elements aim at: once is enough as a rule."""
@@ -58,11 +57,6 @@ WORTH_A_WORD = 10.0
 """Estimated error over what was asked, from which on the user is told."""
 POOR = 0.1
 """Estimated error of a run through events from which on the user is told."""
-SMALL = 1e-3
-"""Rates below this share of the largest one are compared with that."""
-START_UP, RUN_UP = 0.01, 0.9
-"""Shares of the time between which errors are compared: a datum that does not vanish at V_F starts with N ~ t^(−1/2),
-and close to a blow-up the smallest shift in time is a large difference in N."""
 
 
 def solve(
@@ -189,14 +183,14 @@ def solve(
     best = min(trials, key=lambda trial: trial.rank)
     prescribed = isinstance(initial, State) or any(part is not None for part in (grid, scheme, stepper))
     chosen = len(trials) > 1 or (isinstance(clock, PhysicalTime) and not prescribed)
-    remark = _missed(best.error, rtol) if chosen and best.excess > WORTH_A_WORD else ""
+    remark = missed(best.error, rtol) if chosen and best.excess > WORTH_A_WORD else ""
     if isinstance(clock, ActivityClock) and best.error > POOR:
         remark = f"The relative error of N is estimated to be {best.error:.1g}; use a finer grid or a smaller rtol."
     end = best.ending
     return best.recorder.solution(
         model,
         end.status,
-        _message(end, model),
+        message(end, model),
         end.blow_up,
         best.problem.settings(rtol, atol),
         end.y,
@@ -324,108 +318,22 @@ class _Trial:
 def _judged(problem: Problem, recorder: Recorder, ending: Ending, wanted: bool, asked: Tolerance) -> _Trial:
     """The run, once a second one of half the resolution has been seen. A blow-up is not believed without one."""
     start = problem.t_span[0]
-    comparable = ending.t > start and (ending.blow_up is not None or ending.status in (Status.FINISHED, Status.STOPPED))
-    if not comparable or not (wanted or ending.blow_up is not None):
+    if not comparable(ending, start) or not (wanted or ending.blow_up is not None):
         return _Trial(problem, recorder, ending)
     other = problem.coarsened(ending)
     if other.state.grid.cells == problem.state.grid.cells:
-        return _Trial(problem, recorder, _compared(ending, None, start))
+        return _Trial(problem, recorder, compared(ending, None, start))
     trial = Recorder(other.system(), np.empty(0), {})
     there = other.clock.integrate(other, trial, (), lambda t: None)
-    judged = _compared_jumps(_compared(ending, there, start), there)
-    error, excess = _error(recorder, trial, ending, problem, asked) if wanted else (math.nan, math.nan)
-    return _Trial(problem, recorder, judged, error, excess)
-
-
-def _compared(ending: Ending, coarse: Ending | None, start: float) -> Ending:
-    """The blow-up with its discretisation error, from the second run.
-
-    A discrete equation has its own folds: near one it can blow up where the equation does not. Then t* moves a lot with
-    the grid, and the verdict is left open.
-    """
-    if ending.blow_up is None:
-        return ending
-    if coarse is None:
-        time = ending.blow_up.time
-        why = f" (the rate blows up at t* = {time:.6g}, but no coarser grid can confirm it; use more cells)"
-        return Ending(ending.y, ending.t, Status.UNRESOLVED, why)
-    here, there = ending.blow_up, coarse.blow_up
-    if there is None or abs(there.time - here.time) > LARGEST_SHIFT * (here.time - start):
-        other = f"not ({coarse.status.value})" if there is None else f"at t* = {there.time:.6g}"
-        why = (
-            f" (here the rate blows up at t* = {here.time:.6g}, with half the resolution {other}; "
-            f"use a finer grid, or a smaller dt, to decide)"
-        )
-        return Ending(ending.y, ending.t, Status.UNRESOLVED, why)
-    spread = 2.0 * abs(there.time - here.time)
-    low, high = here.interval
-    confirmed = replace(
-        here,
-        interval=(min(low, here.time - spread), max(high, here.time + spread)),
-        evidence=f"{here.evidence}; with half the resolution t* = {there.time:.9g}",
-    )
-    return replace(ending, blow_up=confirmed)
-
-
-def _compared_jumps(ending: Ending, coarse: Ending) -> Ending:
-    """The firing events with their discretisation errors, where the second run has as many."""
-    if len(ending.jumps) != len(coarse.jumps):
-        return ending
-    pairs = zip(ending.jumps, coarse.jumps, strict=True)
-    moved = [(abs(there.time - here.time), abs(there.fraction - here.fraction)) for here, there in pairs]
-    jumps = tuple(replace(jump, errors=errors) for jump, errors in zip(ending.jumps, moved, strict=True))
-    return replace(ending, jumps=jumps)
-
-
-def _error(fine: Recorder, coarse: Recorder, ending: Ending, problem: Problem, asked: Tolerance) -> tuple[float, float]:
-    """Estimated error of N, the largest over the run: relative to N, and over what was asked.
-
-    Infinite if the coarse run did not get as far, or the grid resolves nothing. N is compared where it is smooth: not
-    right after the start, nor after the times at which a jump comes back.
-    """
-    here, there = fine.rates(), coarse.rates()
-    start, length = problem.t_span[0], ending.t - problem.t_span[0]
-    last = start + RUN_UP * length if ending.blow_up is not None else ending.t
-    if there.t[-1] < last or fine.system.unresolved:
-        return math.inf, math.inf
-    times = here.t[(here.t >= start + START_UP * length) & (here.t <= last)]
-    layer = START_UP * min(length, 10.0 * problem.model.depth)
-    for jump in fine.system.breaks_met:
-        times = times[(times < jump - 1e-9 * layer) | (times > jump + layer)]
-    for event in ending.jumps:
-        times = times[np.abs(times - event.time) > START_UP * length]
-    rate = here(times)
-    apart = np.abs(there(times) - rate)
-    gain = min(problem.scheme.gain, LOOSER if problem.stepper.adaptive else 2.0**problem.stepper.order) - 1.0
-    relative = np.abs(rate) + SMALL * np.max(np.abs(rate), initial=0.0)
-    allowed = asked.atol + asked.rtol * np.abs(rate)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        largest = [float(np.nanmax(apart / scale, initial=0.0)) / gain for scale in (relative, allowed)]
-    return largest[0], largest[1]
-
-
-def _missed(error: float, rtol: float) -> str:
-    return (
-        f"The relative error of N is estimated to be {error:.1e}, more than the rtol = {rtol:g} asked for; "
-        f"give a `grid` of your own to do better."
-    )
-
-
-def _message(ending: Ending, model: Model) -> str:
-    if ending.blow_up is None:
-        status, events = ending.status.value, len(ending.jumps)
-        passed = f", through {events} firing event{'s' if events > 1 else ''}" if events else ""
-        return f"{status[0].upper()}{status[1:]}{ending.why} at t = {ending.t:.9g}{passed}."
-    low, high = ending.blow_up.interval
-    whose = f" of population {model.lane_names[ending.blow_up.lane]}" if model.structured else ""
-    whose = f"{model.activity_name}{whose}"
-    if low == high:
-        return f"The {whose} blows up at once, at t* = {low:g}: {ending.blow_up.evidence}."
-    digits = max(4, 2 + math.ceil(math.log10(high / (high - low)))) if 0 < low < high else 6
-    return (
-        f"The {whose} blows up at t* = {ending.blow_up.time:.{digits}g}, between {low:.{digits}g} and "
-        f"{high:.{digits}g}: {ending.blow_up.evidence}."
-    )
+    judged = compared_jumps(compared(ending, there, start), there)
+    if not wanted:
+        return _Trial(problem, recorder, judged)
+    if recorder.system.unresolved:
+        return _Trial(problem, recorder, judged, math.inf, math.inf)
+    gain = min(problem.scheme.gain, LOOSER if problem.stepper.adaptive else 2.0**problem.stepper.order)
+    breaks = recorder.system.breaks_met
+    found = rate_error(recorder.rates(), trial.rates(), start, ending, gain, asked, breaks, problem.model.depth)
+    return _Trial(problem, recorder, judged, *found)
 
 
 class _progress_bar:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ..inputs import Condition
 from ..models.model import Model
 from ..outcomes import BlowUp, Status
 from ..problem import Ending, Problem
-from ..steppers.protocol import Step, advance
+from ..steppers.protocol import advance
 
 LARGEST_LAYER = 5.0
 """Cell at V_F over the boundary layer there, above which an excitatory rate that grows without blow-up is lost."""
@@ -65,13 +66,13 @@ class PhysicalTime:
                 dt = min(dt, problem.max_step)
                 # The last step is stretched rather than followed by a sliver of rounding error.
                 dt = stop - t if stop - t < 1.000001 * dt else dt
-                if dt < max(SHORTEST * abs(t), 1e-280) and dt < stop - t:
-                    return _stuck(detector, y, t, step, system.lost)
+                if too_short(dt, t, stop - t):
+                    return stuck(detector, y, t, step is None, system.lost)
                 step = advance(stepper, system, y, t, dt, tolerance)
                 if step is None or step.error > 1.0:
                     recorder.rejected += 1
                     if not stepper.adaptive:
-                        return _stuck(detector, y, t, step, system.lost)
+                        return stuck(detector, y, t, step is None, system.lost)
                     dt = 0.25 * dt if step is None else stepper.next_step(system, y, t, dt, step.error)
                     continue
                 new_t = stop if dt == stop - t else t + dt
@@ -83,12 +84,9 @@ class PhysicalTime:
                 rate = system.loudest(y)
                 surge = 0.0 if stepper.adaptive else float(system.surge(step.old, y, t, dt).max()) / LARGEST_SURGE
                 layer = float(system.layer(y, t).max()) if rate > FIRST_LEVEL else 0.0
-                blow_up = detector.observe(t, rate, max(surge, layer))
-                if blow_up is not None:
-                    return _blown_up(y, t, blow_up)
-                if layer > LARGEST_LAYER and not detector.possible and system.presses:
-                    why = f" (N = {rate:.3g} presses the density into less than a cell at V_F; use a smaller `finest`)"
-                    return Ending(y, t, Status.UNRESOLVED, why)
+                ending = judged(detector, y, t, rate, max(surge, layer), layer if system.presses else 0.0)
+                if ending is not None:
+                    return ending
                 if surge > 1.0:
                     blow_up = detector.last_word(t, STEPS_PER_DOUBLING * dt)
                     if blow_up is not None:
@@ -106,19 +104,40 @@ class PhysicalTime:
         return Ending(y, t, Status.FINISHED)
 
 
+def judged(
+    detector: BlowUpDetector, y: np.ndarray, t: float, rate: float, strain: float, layer: float
+) -> Ending | None:
+    """What the rate N(t) says of a run that has come to y: that it ends here, or nothing.
+
+    `layer` is the cell at V_F over the boundary layer there, where the rates can press the density into one.
+    """
+    blow_up = detector.observe(t, rate, strain)
+    if blow_up is not None:
+        return _blown_up(y, t, blow_up)
+    if layer > LARGEST_LAYER and not detector.possible:
+        why = f" (N = {rate:.3g} presses the density into less than a cell at V_F; use a smaller `finest`)"
+        return Ending(y, t, Status.UNRESOLVED, why)
+    return None
+
+
+def too_short(dt: float | np.ndarray, t: float | np.ndarray, left: float | np.ndarray) -> Any:
+    """Whether a step is little more than rounding, though more than that is `left` to the end."""
+    return (dt < np.maximum(SHORTEST * np.abs(t), 1e-280)) & (dt < left)
+
+
 def _blown_up(y: np.ndarray, t: float, blow_up: BlowUp) -> Ending:
     return Ending(y, t, Status.BLOW_UP, blow_up=replace(blow_up, lane=int(np.argmax(y[-1]))))
 
 
-def _stuck(detector: BlowUpDetector, y: np.ndarray, t: float, step: Step | None, lost: str) -> Ending:
-    """No step, however short, could be taken from t.
+def stuck(detector: BlowUpDetector, y: np.ndarray, t: float, failed: bool, lost: str) -> Ending:
+    """No step, however short, could be taken from t: the last one `failed`, or its error was too large.
 
     If the closure N = e(N)·n lost its solution, the density next to V_F has reached 1/b (or a1 |∂v n| has reached 1):
     the discrete form of N = ∞, but also what a grid too coarse for the datum shows; only acceleration tells.
     """
     if not detector.accelerating(2) or t > detector.latest:
-        if step is not None:
+        if not failed:
             return Ending(y, t, Status.STALLED)
         return Ending(y, t, Status.UNRESOLVED, lost)
-    seen = "no finite rate satisfies N = e(N) n any more" if step is None else "the step fell to the rounding of t"
+    seen = "no finite rate satisfies N = e(N) n any more" if failed else "the step fell to the rounding of t"
     return _blown_up(y, t, detector.record(t, seen))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import logsumexp
 
 from ..grid import HalfLine
@@ -76,6 +76,10 @@ class BlowUpDetector:
                 "thinner than a cell or the step too long; a smaller `finest` or dt narrows the interval",
             )
         return None
+
+    def skip_to(self, t: float, rate: float) -> None:
+        """N(t) where the rates since the last observation were too low to matter."""
+        self._last = (t, rate)
 
     def last_word(self, t: float, shortest: float) -> BlowUp | None:
         """The verdict when a fixed step can follow no further: from the doublings that took at least `shortest`."""
@@ -267,6 +271,60 @@ def blow_up_criterion(
     with np.errstate(over="ignore"):  # a moment beyond the largest double is shown as infinite
         moment, bound = np.exp([log_moment(best), log_bound(best)])
     return Criterion(bool(np.any(admissible)), best, float(moment), float(bound), float(times.min()))
+
+
+def certified_connectivity(model: Population, initial: Gaussian | InitialDensity) -> float:
+    """The smallest b for which `blow_up_criterion` says that the datum blows up, whatever the b of `model` is.
+
+        b* = min over μ > V_F/a0 of  (e^{μ V_F} − e^{μ V_R})/(μ M_μ(0))
+
+    without e^{μ V_R} where there is a refractory state.
+
+    Parameters
+    ----------
+    model : Population
+        With leak drift, hard threshold, constant noise a0 > 0, and without external current and delay. (With a1 > 0
+        it is a1 rather than b that decides; `blow_up_criterion` tells.)
+    initial : initial density
+        `fp.gaussian(...)`, `fp.compatible_gaussian(...)` or a function of v.
+
+    Raises
+    ------
+    InvalidArgument
+        If the theorem is not stated for the model.
+
+    Source: as `blow_up_criterion`.
+
+    >>> from fokkerplanck import gaussian, nnlif
+    >>> model, datum = nnlif(b=0.0), gaussian(1.5, 0.005)
+    >>> least = certified_connectivity(model, datum)
+    >>> [blow_up_criterion(nnlif(b=b), datum).satisfied for b in (1.001 * least, 0.999 * least)]
+    [True, False]
+    """
+    population = require_leaky_hard(model, "the blow-up theorem is stated")
+    coupling, noise = population.coupling, population.noise
+    if (
+        coupling.time_dependent
+        or coupling.external_at(0.0) != 0.0
+        or coupling.delay > 0.0
+        or not noise.a0 > noise.a1 == 0.0
+    ):
+        raise InvalidArgument("b* of the theorem needs a0 > 0, a1 = 0, and neither external current nor delay.")
+    V_F, V_R = population.V_F, population.V_R
+    log_moment = _log_moment(population, as_density(initial))
+    prompt = population.refractory.mean_duration == 0.0
+
+    def needed(m: float) -> float:
+        at_reset = -math.expm1(m * (V_R - V_F)) if prompt else 1.0
+        return math.exp(min(m * V_F + math.log(at_reset) - math.log(m) - log_moment(m), 700.0))
+
+    smallest = max(V_F / noise.a0, 0.0)
+    scanned = smallest + max(smallest, 1.0) * np.geomspace(1e-6, 100.0, 120)
+    values = [needed(float(m)) for m in scanned]
+    k = int(np.argmin(values))
+    low, high = float(scanned[max(k - 1, 0)]), float(scanned[min(k + 1, len(scanned) - 1)])
+    found = minimize_scalar(needed, bounds=(low, high), method="bounded", options={"xatol": 1e-9 * high})
+    return float(min(found.fun, values[k]))
 
 
 def _moment_criterion(model: Polarization, datum: InitialDensity) -> MomentCriterion:

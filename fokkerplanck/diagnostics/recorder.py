@@ -140,7 +140,8 @@ class Recorder:
         jumps: tuple[Jump, ...] = (),
     ) -> Solution:
         """Everything recorded, with the last state; what the user should know is warned of, with `remark`."""
-        for sentence in filter(None, (remark, self.system.remark, self._negative, self._truncation(), self._loss())):
+        told = (remark, self.system.remark, self._negative, *faults(self.system, self._mass_error, self._tail))
+        for sentence in filter(None, told):
             warnings.warn(sentence, FokkerPlanckWarning, stacklevel=3)
             message = f"{message} {sentence}"
         if self.save_at is None and self._saved[-1][0] != t:
@@ -213,15 +214,13 @@ class Recorder:
             self._negative = self.system.remedy(smallest, y, t)
         self._smallest = min(self._smallest, smallest)
 
-    def _loss(self) -> str | None:
-        if self._mass_error <= VISIBLE_TAIL:
-            return None
-        return f"The mass is wrong by up to {self._mass_error:.1e}: do not trust this run."
 
-    def _truncation(self) -> str | None:
-        if self._tail <= VISIBLE_TAIL:
-            return None
-        return self.system.truncation(self._tail)
+def faults(system: Evolution, mass_error: float, beyond: float) -> list[str]:
+    """What the user should know of a mass that is wrong, or lies beyond the ends of the grid."""
+    told = [system.truncation(beyond)] if beyond > VISIBLE_TAIL else []
+    return told + (
+        [f"The mass is wrong by up to {mass_error:.1e}: do not trust this run."] if mass_error > VISIBLE_TAIL else []
+    )
 
 
 def _density(y: np.ndarray) -> np.ndarray:

@@ -386,6 +386,7 @@ class LearningWiring:
     time_dependent = False
     noisy = False
     prompt = True
+    separate = False
 
     @cached_property
     def _a0(self) -> np.ndarray:

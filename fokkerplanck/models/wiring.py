@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -56,6 +56,11 @@ class Wiring(Protocol):
     @property
     def prompt(self) -> bool:
         """Whether some rate acts at once."""
+        ...
+
+    @property
+    def separate(self) -> bool:
+        """Whether every lane hears itself alone."""
         ...
 
     def inputs(self, arriving: Sequence[np.ndarray], t: float) -> Inputs:
@@ -128,6 +133,10 @@ class AffineWiring:
         """I(t), shape (lanes,)."""
         return self.external(t) if callable(self.external) else self.external
 
+    @property
+    def separate(self) -> bool:
+        return len(self.a0) == 1
+
     @cached_property
     def lags(self) -> tuple[float, ...]:
         return tuple(group.delay for group in self.synapses)
@@ -185,6 +194,53 @@ class AffineWiring:
         if prompt is None or not np.all(np.isfinite(by_current)):
             return np.nan
         return float(np.max(np.linalg.eigvals(by_current[:, None] * dense(prompt.current)).real))
+
+
+@dataclass(frozen=True, eq=False)
+class OwnWiring:
+    """c_k = I_k + b_k N_k and a_k = a0_k + a1_k N_k: each lane hears itself, at once, and no other.
+
+    Parameters
+    ----------
+    external, b, a0, a1 : array, shape (lanes,)
+    """
+
+    external: np.ndarray
+    b: np.ndarray
+    a0: np.ndarray
+    a1: np.ndarray
+
+    lags: ClassVar[tuple[float, ...]] = (0.0,)
+    time_dependent: ClassVar[bool] = False
+    prompt: ClassVar[bool] = True
+    separate: ClassVar[bool] = True
+
+    @cached_property
+    def noisy(self) -> bool:
+        return bool(np.any(self.a1))
+
+    def inputs(self, arriving: Sequence[np.ndarray], t: float) -> Inputs:
+        (rate,) = arriving
+        return Inputs(self.external + self.b * rate, self.a0 + self.a1 * rate)
+
+    def change(self, arriving: Sequence[np.ndarray], by: Sequence[np.ndarray | None]) -> Inputs:
+        rate = by[0] if by[0] is not None else np.zeros_like(self.b)
+        return Inputs(self.b * rate, self.a1 * rate)
+
+    def external_slope(self, t: float, h: float) -> np.ndarray:
+        return np.zeros_like(self.external)
+
+    def resolved(
+        self, arriving: Sequence[np.ndarray], by_current: np.ndarray, by_diffusion: np.ndarray
+    ) -> Callable[[np.ndarray], np.ndarray] | None:
+        slope = 1.0 - self.b * by_current - self.a1 * by_diffusion
+        return (lambda x: x / slope) if np.all(slope > 0.0) else None
+
+    def push(self) -> np.ndarray:
+        return np.maximum(self.b, 0.0)
+
+    def reproduction(self, by_current: np.ndarray) -> float:
+        return float(np.max(self.b * by_current))
 
 
 def _applied(matrix: Matrix, rate: np.ndarray) -> np.ndarray:

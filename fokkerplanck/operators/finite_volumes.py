@@ -190,7 +190,7 @@ class FiniteVolumes(PopulationSystem):
 
     # -- linear algebra -----------------------------------------------------------------------------------------
 
-    def eliminate(self, inputs: Inputs, shift: float) -> None:
+    def eliminate(self, inputs: Inputs, shift: Change) -> None:
         right, left = self._factor_weights = self.weights(inputs)
         np.multiply(self._loss, self.width[:, None], out=self._leaving)
         self._leaving[-1] += right[-1]

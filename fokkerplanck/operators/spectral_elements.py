@@ -87,9 +87,9 @@ class SpectralElements(PopulationSystem):
 
     # -- linear algebra -----------------------------------------------------------------------------------------
 
-    def eliminate(self, inputs: Inputs, shift: float) -> None:
-        for _, operator, c, a in self._each(*inputs):
-            operator.eliminate(c, a, shift)
+    def eliminate(self, inputs: Inputs, shift: Change) -> None:
+        for _, operator, c, a, own_shift in self._each(*inputs, shift):
+            operator.eliminate(c, a, own_shift)
 
     def substitute(self, u: np.ndarray) -> None:
         for k, operator in enumerate(self._operators):

@@ -54,6 +54,7 @@ class PopulationSystem(Evolution):
     def __init__(self, model: VoltageModel, grid: Grid | Elements) -> None:
         super().__init__(model, grid)
         self.wiring = model.wiring
+        self._separate = self.lanes == 1 or self.wiring.separate
         self.depth, self.latency = model.depth, float(model.latencies.max())
         self._latent = model.latencies > 0.0
         fixed = np.unique(model.latencies[self._latent])
@@ -95,8 +96,8 @@ class PopulationSystem(Evolution):
         """Add r S for the reset rate `source`, shape (lanes,)."""
 
     @abstractmethod
-    def eliminate(self, inputs: Inputs, shift: float) -> None:
-        """Prepare `substitute` and `emitted` for shift − T(c, a)."""
+    def eliminate(self, inputs: Inputs, shift: Change) -> None:
+        """Prepare `substitute` and `emitted` for shift − T(c, a), where every lane may have a shift of its own."""
 
     @abstractmethod
     def substitute(self, u: np.ndarray) -> None:
@@ -177,8 +178,8 @@ class PopulationSystem(Evolution):
 
     # -- linear algebra -----------------------------------------------------------------------------------------
 
-    def factor(self, y: np.ndarray, t: float, shift: float) -> None:
-        """Prepare `solve` for the matrix shift·M − ∂F/∂y at (y, t).
+    def factor(self, y: np.ndarray, t: float, shift: Change) -> None:
+        """Prepare `solve` for the matrix shift·M − ∂F/∂y at (y, t); lanes that are separate may have their own shifts.
 
         With k = ∂(T n)/∂c and η = ∂(e·n)/∂c at fixed density, δc = J u_N, and the same for a, the linearised equations
         give in every lane
@@ -193,9 +194,9 @@ class PopulationSystem(Evolution):
         self._passed = 1.0 / (1.0 + self._tau * shift)
         self._kept = np.where(self._pooled, 1.0 / (self._leak + shift), 0.0)
         self._arrived = self._arriving(y[-1], t)
-        if self.lanes == 1 and self.wiring.prompt:
+        if self._separate and self.wiring.prompt:
             # The changes of c and a, and what is reset, are multiples of one rate: one column instead of three.
-            change = self.wiring.change(self._arrived, self._prompt_change(np.ones(1)))
+            change = self.wiring.change(self._arrived, self._prompt_change(np.ones(self.lanes)))
             eta: Change = self.transport_slope(y[:-2], inputs, change.current, change.diffusion, self._by_reset)
         else:
             self._by_reset[...] = eta = 0.0
@@ -203,7 +204,7 @@ class PopulationSystem(Evolution):
         self.substitute(self._by_reset)
         self._share = 1.0 - (eta + self.emitted(self._by_reset))
         self._resolved = None
-        if self.lanes == 1 or not self.wiring.prompt or not np.all(self._share > 0.0):
+        if self._separate or not self.wiring.prompt or not np.all(self._share > 0.0):
             return
         gains = [np.zeros(self.lanes), np.zeros(self.lanes)]
         responses = [(self._by_current, (1.0, 0.0)), (self._by_diffusion, (0.0, 1.0))]
@@ -218,7 +219,7 @@ class PopulationSystem(Evolution):
         self.deposit(u[:-2], self._passed * (u[-2] - u[-1]))
         self.substitute(u[:-2])
         rate = (self.emitted(u[:-2]) + u[-1]) / self._share
-        if self.lanes > 1 and self.wiring.prompt:
+        if not self._separate and self.wiring.prompt:
             if self._resolved is None:  # the step is too long for these rates: its error is to say so
                 u[...] = np.nan
                 return u
@@ -319,6 +320,41 @@ class PopulationSystem(Evolution):
             return False
         y[-1] = rate
         return True
+
+    def close_lanes(self, y: np.ndarray, t: float, wanted: np.ndarray) -> np.ndarray:
+        """`close` for lanes that are separate: which of the `wanted` have a rate; y[-1] is set in these.
+
+        Both arrays of bool have the shape (lanes,).
+        """
+        found = np.zeros(self.lanes, dtype=bool)
+        for start in (y[-1].copy(), np.zeros(self.lanes)):
+            rate, reached = self._newton_of_lanes(y, start, t, wanted & ~found)
+            y[-1] = np.where(reached, rate, y[-1])
+            found |= reached
+            if np.all(found == wanted):
+                break
+        return found
+
+    def _newton_of_lanes(
+        self, y: np.ndarray, rate: np.ndarray, t: float, alive: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Newton's iteration for N = e(N)·n in every lane `alive` by itself: where it ended, and where at a root."""
+        gain = self.wiring.change([rate], [np.ones(self.lanes)])
+        settled, change = np.zeros(self.lanes, dtype=bool), np.full(self.lanes, np.inf)
+        for _ in range(CLOSURE_ITERATIONS):
+            before = np.abs(change)
+            fired, by_current, by_diffusion = self.firing(y[:-2], self.wiring.inputs([rate], t))
+            slope = 1.0 - by_current * gain.current - by_diffusion * gain.diffusion
+            alive = alive & np.isfinite(fired) & (slope > 0.0)
+            change = np.where(alive & ~settled, (fired - rate) / np.where(alive, slope, 1.0), 0.0)
+            rate = rate + change
+            size, moved = np.abs(rate), np.abs(change)
+            # Close to the root each change is far smaller than the one before, until rounding is all that is left.
+            rounding = (moved <= 1e-10 * size) & (moved >= 0.1 * before)
+            settled |= alive & ((moved <= CLOSURE_TOLERANCE * size + 1e-300) | rounding)
+            if np.all(settled | ~alive):
+                break
+        return rate, settled
 
     def surge(self, old: np.ndarray, new: np.ndarray, t: float, dt: float) -> np.ndarray:
         """How much further than expected the rise of N within one step moves a neuron, over the way from V_R to V_F.

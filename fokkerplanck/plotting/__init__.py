@@ -13,6 +13,7 @@ from .neurons import plot_interval_laws, plot_rate_map, plot_rate_surface
 from .panels import plot_density_image, plot_rate, plot_rates, plot_snapshots
 from .rates import plot_in_neighbours, plot_rate_distribution, plot_weight_distribution
 from .style import COLOURS
+from .sweeps import plot_fates
 from .trains import plot_counts, plot_intervals, plot_membrane, plot_population_rate, plot_spikes, plot_trains
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "plot_characteristics",
     "plot_counts",
     "plot_density_image",
+    "plot_fates",
     "plot_fired",
     "plot_fitted_density",
     "plot_generations",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -66,9 +66,13 @@ class Tolerance:
         The rate is one number beside hundreds of cells, and the one that everybody reads; in a common root mean
         square its error would be divided by √cells. Of several lanes the worst counts.
         """
+        return float(np.max(self.norms(error, old, new)))
+
+    def norms(self, error: np.ndarray, old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """The same of every lane, shape (lanes,)."""
         scaled = error / (self.atol + self.rtol * np.maximum(np.abs(old), np.abs(new)))
-        cells = np.sqrt(np.max(np.mean(scaled[:-2] ** 2, axis=0)))
-        return float(max(cells, np.max(np.abs(scaled[-2:]))))
+        cells = np.sqrt(np.mean(scaled[:-2] ** 2, axis=0))
+        return np.asarray(np.maximum(cells, np.max(np.abs(scaled[-2:]), axis=0)))
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,23 @@ class Step:
             return self.dt * self.new[-1]
         rates = self.old[-1], self.new[-1], tuple(k[-1] for k in self.bend)
         return Stretch(0.0, self.dt, *rates).integral(0.0, self.dt)
+
+
+class LaneSystem(System, Protocol):
+    """A system of lanes that do not hear each other."""
+
+    def close_lanes(self, y: np.ndarray, t: float, wanted: np.ndarray) -> np.ndarray: ...
+
+
+class LaneStep(NamedTuple):
+    """One attempted step of every lane: accepted where its error, shape (lanes,), is at most 1.
+
+    `bend` holds the coefficients of the dense output of the rates, shape (k, lanes).
+    """
+
+    new: np.ndarray
+    errors: np.ndarray
+    bend: np.ndarray
 
 
 class Stepper(Protocol):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .protocol import Step, System, Tolerance
+from .protocol import LaneStep, LaneSystem, Step, System, Tolerance
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 6.0
 
@@ -116,10 +116,14 @@ class Rodas5P:
 
     def first_step(self, system: System, y: np.ndarray, t: float, tolerance: Tolerance) -> float:
         """A hundredth of the time in which the solution changes by itself, in the norm of the tolerance."""
+        return float(np.min(self.first_steps(system, y, t, tolerance)))
+
+    def first_steps(self, system: System, y: np.ndarray, t: float, tolerance: Tolerance) -> np.ndarray:
+        """The same of every lane, shape (lanes,)."""
         slope = system.residual(y, t, out=np.empty(system.shape))
         slope[-1] = 0.0
-        size, speed = tolerance.norm(y, y, y), tolerance.norm(slope, y, y)
-        return 0.01 * size / speed if speed > 0 else 1e-3
+        size, speed = tolerance.norms(y, y, y), tolerance.norms(slope, y, y)
+        return np.where(speed > 0.0, 0.01 * size / np.where(speed > 0.0, speed, 1.0), 1e-3)
 
     def coarsened(self) -> Rodas5P:
         return self
@@ -128,7 +132,39 @@ class Rodas5P:
         factor = SAFETY * error ** (-1.0 / (self.embedded_order + 1)) if error > 0 else GROW
         return dt * min(GROW, max(SHRINK, factor))
 
+    def next_steps(self, dt: np.ndarray, errors: np.ndarray) -> np.ndarray:
+        """The same of every lane, a quarter of the step where it failed."""
+        with np.errstate(divide="ignore"):
+            factor = SAFETY * errors ** (-1.0 / (self.embedded_order + 1))
+        return dt * np.where(np.isinf(errors), 0.25, np.clip(factor, SHRINK, GROW))
+
     def step(self, system: System, y: np.ndarray, t: float, dt: float, tolerance: Tolerance) -> Step | None:
+        flat, state = self._stages(system, y, t, dt)
+        last = flat[-1].reshape(system.shape)
+        new = state + last
+        if not np.all(np.isfinite(new)) or not system.close(new, t + dt):
+            return None
+        bend = tuple((row @ flat).reshape(system.shape) for row in self.H)
+        return Step(y, new, dt, tolerance.norm(last, y, new), bend)
+
+    def step_lanes(
+        self, system: LaneSystem, y: np.ndarray, dt: np.ndarray, wanted: np.ndarray, tolerance: Tolerance
+    ) -> LaneStep:
+        """A step of its own length for every lane of an equation that knows no time, whose lanes are separate.
+
+        Each lane that is `wanted` is what `step` makes of it alone; one that fails has an infinite error.
+        """
+        flat, state = self._stages(system, y, 0.0, dt)
+        last = flat[-1].reshape(system.shape)
+        new = state + last
+        whole = system.close_lanes(new, 0.0, wanted & np.all(np.isfinite(new), axis=0))
+        errors = np.where(whole, tolerance.norms(last, y, new), np.inf)
+        return LaneStep(
+            new, np.where(np.isnan(errors), np.inf, errors), self.H @ flat.reshape(-1, *system.shape)[:, -1]
+        )
+
+    def _stages(self, system: System, y: np.ndarray, t: float, dt: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The increments u_i, flattened, and the state that the last of them is to be added to."""
         stages = len(self.c)
         u = np.empty((stages, *system.shape))
         flat = u.reshape(stages, -1)
@@ -137,12 +173,8 @@ class Rodas5P:
         for i in range(stages):
             state = y + (self.a[i, :i] @ flat[:i]).reshape(system.shape)
             system.residual(state, t + self.c[i] * dt, out=u[i])
-            u[i, :-1] += ((self.C[i, :i] / dt) @ flat[:i]).reshape(system.shape)[:-1]
+            u[i, :-1] += (self.C[i, :i] @ flat[:i]).reshape(system.shape)[:-1] / dt
             if drift is not None:
                 u[i] += self.d[i] * dt * drift
             system.solve(u[i])
-        new = state + u[-1]
-        if not np.all(np.isfinite(new)) or not system.close(new, t + dt):
-            return None
-        bend = tuple((row @ flat).reshape(system.shape) for row in self.H)
-        return Step(y, new, dt, tolerance.norm(u[-1], y, new), bend)
+        return flat, state

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import log_ndtr
 from strategies import between, decades
 
@@ -156,3 +157,21 @@ def test_the_law_of_the_refractory_time_does_not_matter_to_the_theorem():
     )
     assert exponential == fixed
     assert fixed.satisfied
+
+
+@given(
+    mean=st.floats(-0.5, 1.5), variance=st.floats(0.02, 0.5), a0=st.floats(0.3, 2.0), tau=st.sampled_from([0.0, 0.3])
+)  # fmt: skip
+def test_the_least_connectivity_that_is_certified(mean, variance, a0, tau):
+    law = fp.ExponentialRefractory(tau) if tau else None
+    datum = fp.gaussian(mean, variance)
+    least = fp.certified_connectivity(fp.nnlif(b=0.0, a0=a0, refractory=law), datum)
+    for factor, certified in ((1.01, True), (0.99, False)):
+        model = fp.nnlif(b=factor * least, a0=a0, refractory=law)
+        assert fp.blow_up_criterion(model, datum).satisfied is certified
+
+
+def test_no_connectivity_is_certified_where_the_theorem_is_not_stated():
+    for law in ({"external": 1.0}, {"delay": 0.1}, {"a0": 0.0, "a1": 1.0}, {"a1": 0.5}):
+        with pytest.raises(fp.InvalidArgument, match="b\\* of the theorem"):
+            fp.certified_connectivity(fp.nnlif(b=0.0, **law), fp.gaussian(0.0, 0.25))

@@ -1,0 +1,107 @@
+"""Tables of sweeps: which fate a solution has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm
+from matplotlib.patches import Patch
+
+from ..outcomes import InvalidArgument
+from .figure import SolutionFigure
+from .panels import LEGEND
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FATES = {
+    "steady": "#cfe6f5",
+    "finished": "#f4f0c8",
+    "unresolved": "#b0b0b0",
+    "stalled": "#808080",
+    "eternal": "#3a0a2a",
+    "set aside": "white",
+    "not computed": "white",
+}
+"""Colours of what is no blow-up."""
+BLOW_UP = LinearSegmentedColormap.from_list("blow-up", ["#5a1e00", "#D55E00", "#f9d3b8"])
+"""Dark is early."""
+
+
+def plot_fates(
+    table: Any, ax: Axes | None = None, certified: np.ndarray | None = None, labels: tuple[str, str] | None = None
+) -> Figure:
+    """The map of fates: where solutions blow up, with t* as colour, and where they come to rest or go on.
+
+    Parameters
+    ----------
+    table : xarray.Dataset or numpy.recarray
+        Of `fp.sweep` over two axes, with the metrics "status" and "t_star". The first axis runs to the right.
+    ax : matplotlib.axes.Axes, optional
+        Default: a new figure.
+    certified : array of bool, optional
+        Of the shape of the table: the points for which a theorem says that they blow up; hatched.
+    labels : (str, str), optional
+        Of the axes; default: their names.
+
+    Raises
+    ------
+    InvalidArgument
+        If the table has not two axes, or not these metrics.
+
+    >>> import fokkerplanck as fp
+    >>> axes = {"b": [0.5, 3.0], "initial.mean": [-1.0, 0.0]}
+    >>> table = fp.sweep(fp.nnlif(b=0.0), axes, initial=fp.gaussian(0.0, 0.25), t_span=(0.0, 10.0), workers=1)
+    >>> len(plot_fates(table).axes)  # the map and its colour bar
+    2
+    """
+    names, (x, y), status, t_star = _map(table)
+    if ax is None:
+        figure: Figure = SolutionFigure(figsize=(6.6, 4.6), layout="constrained")
+        ax = figure.subplots()
+    else:
+        figure = ax.get_figure(root=True)  # type: ignore[assignment]  # axes are always in one
+    shown = [word for word in FATES if np.any(status == word)]
+    number = np.full(status.shape, np.nan)
+    for k, word in enumerate(shown):
+        number[status == word] = k
+    if shown:
+        colours = ListedColormap([FATES[word] for word in shown])
+        ax.pcolormesh(x, y, number.T, cmap=colours, vmin=-0.5, vmax=len(shown) - 0.5, shading="nearest")
+    blown = np.where(status == "blow-up", t_star, np.nan)
+    positive = blown[blown > 0.0]
+    if positive.size:
+        low, high = float(positive.min()), float(positive.max())
+        norm = LogNorm(low, high if high > low else 1.1 * low)
+        image = ax.pcolormesh(x, y, np.maximum(blown, low).T, cmap=BLOW_UP, norm=norm, shading="nearest")
+        figure.colorbar(image, ax=ax, label="time of blow-up $t^*$ (membrane time constants)")
+    patches = [Patch(facecolor=FATES[word], edgecolor="0.4", label=word) for word in shown]
+    if certified is not None and np.any(certified):
+        hatched = np.where(certified, 1.0, np.nan)
+        ax.contourf(x, y, np.nan_to_num(hatched).T, levels=[0.5, 1.5], colors="none", hatches=["////"])
+        ax.contour(x, y, np.nan_to_num(hatched).T, levels=[0.5], colors="black", linewidths=0.8)
+        patches.append(Patch(facecolor="none", edgecolor="black", hatch="////", label="certified by the theorem"))
+    named = labels or names
+    ax.set(xlabel=named[0], ylabel=named[1])
+    if patches:
+        figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), **LEGEND)
+    return figure
+
+
+def _map(table: Any) -> tuple[tuple[str, str], tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
+    """Names and values of the two axes, status and t*."""
+    try:
+        status, t_star = np.asarray(table["status"]), np.asarray(table["t_star"])
+    except (KeyError, ValueError, TypeError, IndexError):
+        raise InvalidArgument("`table` must come from fp.sweep and have the metrics `status` and `t_star`.") from None
+    if status.ndim != 2:
+        raise InvalidArgument(f"`table` must have two axes, not {status.ndim}; choose one value of the others.")
+    if hasattr(table, "dims"):
+        first, second = table["status"].dims
+        values = table[first].values, table[second].values
+    else:
+        first, second = table.dtype.names[:2]
+        values = table[first][:, 0], table[second][0]
+    return (first, second), values, status, t_star

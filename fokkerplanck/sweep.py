@@ -1,0 +1,516 @@
+"""Sweeps: the same question asked at every point of a grid of parameters."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from .cases import Case
+from .clocks import Clock
+from .diagnostics.entropy import relative_entropy
+from .diagnostics.steady import Steady
+from .grid import Cells, Grid
+from .inputs import checked_flag, checked_span, checked_tolerance
+from .models.model import Model
+from .models.population import Population
+from .models.side_by_side import SideBySide, joins, place
+from .operators.schemes import FluxScheme, ScharfetterGummel
+from .outcomes import FokkerPlanckWarning, InvalidArgument, Status, named, positive
+from .points import Axes, Subject, described
+from .points import named as in_words
+from .pool import Outcome, compute
+from .solution import Solution
+from .solve import solve
+from .state import InitialDensity, State, as_density, together
+from .steppers.protocol import Stepper, Tolerance
+from .steppers.rosenbrock import Rodas5P
+
+Metric = Callable[[Solution], Any]
+
+OUTCOMES = {
+    Status.FINISHED: "finished",
+    Status.BLOW_UP: "blow-up",
+    Status.STOPPED: "steady",
+    Status.ETERNAL: "eternal",
+    Status.UNRESOLVED: "unresolved",
+    Status.STALLED: "stalled",
+    Status.INTERRUPTED: "interrupted",
+}
+ASIDE, MISSING = "set aside", "not computed"
+TEXT = 240
+"""Longest remark that is kept."""
+PIECE = 256
+"""Points computed side by side that are kept, and at most lost, together."""
+ALONE = 8
+"""The same of points that are solved one after the other."""
+DEVIATIONS = (0.3, 30.0)
+"""The relative entropy is watched between the square of the first and that of the second times rtol."""
+FEWEST = 4
+"""Steps within them that a decay rate takes."""
+
+
+def sweep(
+    what: Model | Case | Callable[..., Any],
+    axes: Mapping[str, Any],
+    *,
+    initial: Any = None,
+    t_span: tuple[float, float] | None = None,
+    metrics: Sequence[str] | Mapping[str, Metric] | None = None,
+    grid: Cells | None = None,
+    scheme: FluxScheme | None = None,
+    stepper: Stepper | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    steady: float | None = 1e-6,
+    estimate_error: bool = True,
+    folder: str | os.PathLike[str] | None = None,
+    executor: Any = None,
+    workers: int | None = None,
+    progress: bool = False,
+) -> Any:
+    """Solve a model at every point of a grid of parameters, or evaluate a function there.
+
+    Populations without delay, fixed refractory time and I(t) are solved side by side, as lanes of one system on one
+    grid of cells: each with its own adaptive steps and its own end (blow-up, steady state, end of `t_span`), as
+    `fp.solve` would on that grid with that tolerance. All other models are solved one by one.
+
+    Parameters
+    ----------
+    what : model, Case or callable
+        A model, one of whose numbers each axis names; a Case; a function of the axes that makes a model, such as
+        `fp.nnlif` (then `t_span` is needed); or without `t_span` any function of the axes that returns a number, or a
+        dictionary of numbers and texts.
+    axes : mapping of str to array
+        Values of the parameters: {"b": …, "a1": …, "initial.mean": …}. The name is that of a number in the model,
+        "coupling.delay" in full or "delay" where that is the only one; with "initial." before it, of one in `initial`.
+    initial : initial density
+        As for `fp.solve`; not for a Case, which has one.
+    t_span : (float, float)
+        Start and latest end (membrane time constants); not for a Case.
+    metrics : sequence of str, or mapping of str to callable, optional
+        Names from `METRICS`; or functions of a Solution that return a number or a text, by the names they are to have,
+        beside the default metrics. Default: status, rate, t_star, t_end, error, remark.
+    grid : Grid, optional
+        For all points. Default: what the scheme chooses for all of them together.
+    scheme, stepper : optional
+        Default `fp.ScharfetterGummel()` and `fp.Rodas5P()`; with another stepper points are solved one by one.
+    rtol, atol : float, optional
+        Local error per step, default 1e-4 and 1e-7.
+    steady : float or None
+        End a point where the density changes by less, in L¹ per membrane time constant; None: never.
+    estimate_error : bool
+        Estimate the error of N at each point by a second run with half the resolution.
+    folder : path, optional
+        Where finished pieces are kept: the same call goes on where it was interrupted or killed.
+    executor : concurrent.futures.Executor, optional
+        Default: processes on this machine. `dask.distributed.Client(...).get_executor()` uses a cluster.
+    workers : int, optional
+        Processes; default: one per processor.
+    progress : bool
+        Show a progress bar with the remaining time.
+
+    Returns
+    -------
+    xarray.Dataset or numpy.recarray
+        A variable for each metric over the axes; without xarray (extra `io`) a record array of the shape of the axes.
+
+    Raises
+    ------
+    InvalidArgument
+        If an axis names nothing, a value is out of range, or `folder` holds another sweep: before anything is run.
+
+    >>> import fokkerplanck as fp
+    >>> table = fp.sweep(fp.nnlif(b=0.5), {"b": [0.5, 3.0]}, initial=fp.gaussian(-1.0, 0.5), t_span=(0.0, 20.0))
+    >>> [str(word) for word in table["status"]]
+    ['steady', 'blow-up']
+    """
+    checked = Axes.of(axes)
+    if isinstance(what, Case | Model) or t_span is not None:
+        work: Any = _runs(
+            what, checked, initial, t_span, metrics, grid, scheme, stepper, rtol, atol, steady, estimate_error
+        )
+    elif callable(what):
+        given = {"initial": initial, "metrics": metrics, "grid": grid, "scheme": scheme, "stepper": stepper}
+        needless = [name for name, value in given.items() if value is not None]
+        if needless:
+            raise InvalidArgument(f"`{needless[0]}` is for models; if the function makes one, give `t_span` as well.")
+        work = Evaluations(what, checked)
+    else:
+        raise InvalidArgument(f"`what` must be a model, a Case or a function, not {what!r:.60}.")
+    identity = {"axes": {name: values.tolist() for name, values in checked.values.items()}, **work.identity}
+    outcome = _computed(work, len(checked), identity, folder, executor, workers, checked_flag("progress", progress))
+    return _table(checked, outcome, identity)
+
+
+# -- what is computed at a range of points ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluations:
+    """A function of the axes."""
+
+    function: Callable[..., Any]
+    axes: Axes
+
+    piece = ALONE
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"function": described(self.function)}
+
+    def __call__(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        rows = []
+        for k in range(start, stop):
+            value = self.function(**self.axes.point(k))
+            rows.append(dict(value) if isinstance(value, Mapping) else {"value": value})
+        return _columns(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Solutions of a model, and what the metrics say of them."""
+
+    subject: Subject
+    axes: Axes
+    t_span: tuple[float, float]
+    metrics: Mapping[str, Metric]
+    grid: Cells | None
+    grids: Mapping[Any, Grid]
+    scheme: FluxScheme | None
+    stepper: Stepper | None
+    tolerance: Tolerance
+    steady: float | None
+    estimate_error: bool
+    clock: Clock | None
+
+    @property
+    def piece(self) -> int:
+        return PIECE if self.grids else ALONE
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {
+            "model": described(self.subject.model),
+            "initial": described(self.subject.initial),
+            "t_span": list(self.t_span),
+            "metrics": {name: described(metric) for name, metric in self.metrics.items()},
+            "grid": "default" if self.grid is None else repr(self.grid),
+            "scheme": described(self.scheme),
+            "stepper": described(self.stepper),
+            "clock": described(self.clock),
+            "tolerance": [self.tolerance.rtol, self.tolerance.atol],
+            "steady": self.steady,
+            "estimate_error": self.estimate_error,
+        }
+
+    def __call__(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        points = [self.subject.at(self.axes.point(k)) for k in range(start, stop)]
+        rows: list[dict[str, Any]] = [{}] * len(points)
+        for k, solution, told in self._solutions(points):
+            row = {name: metric(solution) for name, metric in self.metrics.items()}
+            if "remark" in row:
+                row["remark"] = " ".join([*told, row["remark"]])[:TEXT]
+            rows[k] = row
+        return _columns(rows)
+
+    def _solutions(self, points: list[tuple[Model, Any]]) -> Iterator[tuple[int, Solution, list[str]]]:
+        groups: dict[Any, list[int]] = {}
+        for k, (model, _) in enumerate(points):
+            groups.setdefault(self._place(model), []).append(k)
+        alone = groups.pop(None, [])
+        for key, members in groups.items():
+            for k, solution, told in self._abreast(self.grids[key], members, points):
+                if solution is None:
+                    alone.append(k)
+                else:
+                    yield k, solution, told
+        for k in alone:
+            yield k, *self._alone(*points[k])
+
+    def _abreast(
+        self, grid: Grid, members: list[int], points: list[tuple[Model, Any]]
+    ) -> Iterator[tuple[int, Solution | None, list[str]]]:
+        from .side_by_side import Settings, solve_side_by_side
+
+        settings = Settings(
+            self.scheme or ScharfetterGummel(), self.tolerance, self.steady, self.keeps, self.estimate_error
+        )
+        models, initials = zip(*(points[k] for k in members), strict=True)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", FokkerPlanckWarning)
+            found = list(solve_side_by_side(models, initials, self.t_span, grid, settings))
+        told = sorted({str(warning.message) for warning in caught})
+        for k, solution in found:
+            yield members[k], solution, told
+
+    def _place(self, model: Model) -> Any:
+        """By which a model finds its grid, if it is solved side by side with others."""
+        return place(cast(Population, model)) if self.grids and joins(model) else None
+
+    def _alone(self, model: Model, initial: Any) -> tuple[Solution, list[str]]:
+        grid = self.grids.get(self._place(model), self.grid)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", FokkerPlanckWarning)
+            solution = solve(
+                model,
+                initial,
+                self.t_span,
+                grid=grid,
+                scheme=self.scheme,
+                stepper=self.stepper,
+                rtol=self.tolerance.rtol,
+                atol=self.tolerance.atol,
+                save_at=None if self.keeps else [],
+                stop_when=[] if self.steady is None else [Steady(self.steady)],
+                estimate_error=self.estimate_error,
+                clock=self.clock,
+            )
+        if solution.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        return solution, [str(warning.message) for warning in caught]
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a metric looks at densities before the end."""
+        return not set(self.metrics.values()) <= LIGHT
+
+
+def _runs(
+    what: Any,
+    axes: Axes,
+    initial: Any,
+    t_span: Any,
+    metrics: Any,
+    grid: Any,
+    scheme: Any,
+    stepper: Any,
+    rtol: float | None,
+    atol: float | None,
+    steady: float | None,
+    estimate_error: bool,
+) -> Runs:
+    """The runs, with every argument and every point checked."""
+    clock = None
+    if isinstance(what, Case):
+        doubled = [name for name, value in {"initial": initial, "t_span": t_span}.items() if value is not None]
+        if doubled:
+            raise InvalidArgument(f"`{doubled[0]}` is part of the case; leave it out.")
+        t_span, grid, scheme, stepper = what.t_span, grid or what.grid, scheme or what.scheme, stepper or what.stepper
+        rtol, atol, clock = rtol or what.rtol, atol or what.atol, what.clock
+    elif initial is None or t_span is None:
+        raise InvalidArgument("`initial` and `t_span` are needed, as for fp.solve.")
+    subject = Subject.of(what, initial)
+    tolerance = checked_tolerance(1e-4 if rtol is None else rtol, 1e-7 if atol is None else atol)
+    span = checked_span(t_span)
+    points = [subject.at(axes.point(k)) for k in range(len(axes))]
+    natural = clock is None and (stepper is None or isinstance(stepper, Rodas5P))
+    natural = natural and (scheme is None or (isinstance(scheme, FluxScheme) and not math.isfinite(scheme.bound)))
+    grids: dict[Any, Grid] = {}
+    if natural and not isinstance(subject.initial, State):
+        grids = _grids(points, span, grid, scheme or ScharfetterGummel())
+    return Runs(
+        subject=subject,
+        axes=axes,
+        t_span=span,
+        metrics=_checked_metrics(metrics),
+        grid=grid,
+        grids=grids,
+        scheme=scheme,
+        stepper=stepper,
+        tolerance=tolerance,
+        steady=None if steady is None else positive("steady", steady),
+        estimate_error=checked_flag("estimate_error", estimate_error),
+        clock=clock,
+    )
+
+
+def _grids(
+    points: list[tuple[Model, Any]], t_span: tuple[float, float], grid: Grid | None, scheme: FluxScheme
+) -> dict[Any, Grid]:
+    """A grid for all the points that have V_R, V_F and the kind of threshold in common."""
+    models: dict[Any, dict[int, Population]] = {}
+    data: dict[Any, dict[int, InitialDensity]] = {}
+    for model, initial in points:
+        if joins(model):
+            assert isinstance(model, Population)
+            models.setdefault(place(model), {})[hash(model)] = model
+            datum = as_density(initial)
+            data.setdefault(place(model), {})[id(initial)] = datum
+    grids = {}
+    for key, distinct in models.items():
+        beside = SideBySide(tuple(distinct.values()))
+        if grid is None:
+            chosen: Any = scheme.default_grid(beside, together(tuple(data[key].values())), t_span)
+        else:
+            beside.check_grid(grid)
+            chosen = grid
+        grids[key] = chosen
+    return grids
+
+
+# -- metrics ---------------------------------------------------------------------------------------------------------
+
+
+def status(solution: Solution) -> str:
+    """ "steady", "blow-up", "finished" (the end of t_span), "unresolved", "stalled" or "eternal"."""
+    return OUTCOMES[solution.status]
+
+
+def rate(solution: Solution) -> float:
+    """N at the end; of several populations the largest."""
+    return float(np.max(solution.rate[-1]))
+
+
+def peak(solution: Solution) -> float:
+    """Largest N of the run."""
+    return float(np.max(solution.rate))
+
+
+def t_star(solution: Solution) -> float:
+    """Time of the blow-up; not a number without one."""
+    return math.nan if solution.blow_up is None else solution.blow_up.time
+
+
+def t_end(solution: Solution) -> float:
+    """Time at which the run ended."""
+    return float(solution.t[-1])
+
+
+def steps(solution: Solution) -> int:
+    """Steps, accepted and rejected."""
+    return solution.quality.steps + solution.quality.rejected
+
+
+def error(solution: Solution) -> float:
+    """Estimated relative error of N; see `Solution.error_estimate`."""
+    return solution.error_estimate
+
+
+def mass_error(solution: Solution) -> float:
+    """Largest |∫ n dv + R − 1|."""
+    return solution.quality.mass_error
+
+
+def remark(solution: Solution) -> str:
+    """What the run itself says of its quality beyond the status, and why it is unresolved."""
+    plain = solution.status in (Status.FINISHED, Status.STOPPED, Status.BLOW_UP)
+    told = solution.message.partition(". ")[2] if plain else solution.message
+    return told if not plain or solution.status is not Status.BLOW_UP else ""
+
+
+def entropy_decay(solution: Solution) -> float:
+    """−d/dt ln of the relative entropy of n to the density that the run comes to; not a number unless it is steady.
+
+    Least squares over the steps at which the deviation is small, but larger than what the tolerance leaves.
+    """
+    if solution.status is not Status.STOPPED:
+        return math.nan
+    end, rtol = solution.final, float(solution.settings["rtol"])
+    entropy = np.array([_entropy(solution, k, end) for k in range(len(solution.saved_t))])
+    seen = (entropy < DEVIATIONS[0] ** 2) & (entropy > (DEVIATIONS[1] * rtol) ** 2)
+    if np.count_nonzero(seen) < FEWEST:
+        return math.nan
+    return -float(np.polyfit(solution.saved_t[seen], np.log(entropy[seen]), 1)[0])
+
+
+def _entropy(solution: Solution, k: int, end: State) -> float:
+    state = State(float(solution.saved_t[k]), solution.grid, solution.density[k], rate=math.nan)
+    return float(np.max(relative_entropy(state, end)))
+
+
+METRICS: dict[str, Metric] = {
+    "status": status,
+    "rate": rate,
+    "peak": peak,
+    "t_star": t_star,
+    "t_end": t_end,
+    "steps": steps,
+    "error": error,
+    "mass_error": mass_error,
+    "entropy_decay": entropy_decay,
+    "remark": remark,
+}
+"""What a sweep can tell of every point."""
+DEFAULT = ("status", "rate", "t_star", "t_end", "error", "remark")
+LIGHT = set(METRICS.values()) - {entropy_decay}
+
+
+def _checked_metrics(metrics: Any) -> dict[str, Metric]:
+    chosen = {name: METRICS[name] for name in DEFAULT}
+    if metrics is None:
+        return chosen
+    if isinstance(metrics, Mapping):
+        for name, metric in metrics.items():
+            if not callable(metric):
+                raise InvalidArgument(f"`metrics[{name!r}]` must be a function of a Solution, not {metric!r:.60}.")
+        return chosen | dict(metrics)
+    if isinstance(metrics, str) or not isinstance(metrics, Sequence) or not metrics:
+        raise InvalidArgument(f"`metrics` must be a list of names or a mapping to functions, not {metrics!r:.60}.")
+    return {name: named("metric", METRICS, name) for name in metrics}
+
+
+# -- the table -------------------------------------------------------------------------------------------------------
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """Rows as columns of numbers and texts."""
+    names = list(rows[0])
+    columns = {}
+    for name in names:
+        column = np.array([row[name] for row in rows])
+        if column.ndim != 1 or column.dtype.kind not in "biufU":
+            raise InvalidArgument(f"{name!r} must be one number or one text at every point, not {rows[0][name]!r:.60}.")
+        columns[name] = column
+    return columns
+
+
+def _computed(
+    work: Runs | Evaluations,
+    n: int,
+    identity: dict[str, Any],
+    folder: str | os.PathLike[str] | None,
+    executor: Any,
+    workers: int | None,
+    progress: bool,
+) -> Outcome:
+    how: dict[str, Any] = {"piece": work.piece, "executor": executor, "workers": workers, "progress": progress}
+    if folder is None:
+        return compute(work, n, **how)
+    from .ledger import Ledger
+
+    with Ledger(folder, identity) as ledger:
+        return compute(work, n, ledger=ledger, **how)
+
+
+def _table(axes: Axes, outcome: Outcome, identity: dict[str, Any]) -> Any:
+    """The columns over the axes: an xarray.Dataset where there is one, else a record array."""
+    columns = dict(outcome.columns)
+    for k, why in outcome.missing.items():
+        warnings.warn(f"The point {in_words(axes.point(k))} was set aside: {why}", FokkerPlanckWarning, stacklevel=3)
+    if not np.all(outcome.done) and "status" in columns:
+        words = columns["status"].astype(f"U{max(len(word) for word in (ASIDE, MISSING, *OUTCOMES.values()))}")
+        words[~outcome.done] = MISSING
+        words[list(outcome.missing)] = ASIDE
+        columns["status"] = words
+    shaped = {name: column.reshape(axes.shape) for name, column in columns.items()}
+    try:
+        import xarray
+    except ImportError:
+        places = {name: column.reshape(axes.shape) for name, column in axes.columns().items()}
+        fields = places | shaped
+        record = np.dtype([(name, column.dtype) for name, column in fields.items()])
+        return np.rec.fromarrays(list(fields.values()), dtype=record)
+    import json
+
+    names = list(axes.values)
+    return xarray.Dataset(
+        {name: (names, column) for name, column in shaped.items()},
+        coords=dict(axes.values),
+        attrs={"sweep": json.dumps({key: value for key, value in identity.items() if key != "axes"})},
+    )
