@@ -8,12 +8,12 @@ from typing import Any
 
 
 @contextmanager
-def progress_bar(wanted: bool, total: int, unit: str) -> Iterator[Callable[[int], Any]]:
-    """A tqdm bar, to be told how many of `total` are done; or nothing at all, without loading tqdm."""
+def progress_bar(wanted: bool, total: int, unit: str, begun: int = 0) -> Iterator[Callable[[int], Any]]:
+    """A tqdm bar, to be told how many of `total` are done, `begun` of them before; or nothing, without loading tqdm."""
     if not wanted:
         yield lambda done: None
         return
     from tqdm.auto import tqdm
 
-    with tqdm(total=total, unit=unit) as bar:
+    with tqdm(total=total, unit=unit, initial=begun) as bar:
         yield lambda done: bar.update(done - bar.n)

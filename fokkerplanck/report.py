@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from .claims import Check, ClaimFile, find_claims
 from .outcomes import InvalidArgument, named
+from .pool import processors, stoppable
 from .storage import atomic_write
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def reproduce(
     folder = Path(directory).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     verdicts = {}
-    with _stoppable(), tqdm(total=len(chosen), unit="claim", dynamic_ncols=True) as bar:
-        for verdict in _verdicts(chosen, quick, folder, jobs or _processors(), bar.set_description):
+    with stoppable(), tqdm(total=len(chosen), unit="claim", dynamic_ncols=True) as bar:
+        for verdict in _verdicts(chosen, quick, folder, jobs or processors(), bar.set_description):
             verdicts[verdict.file.name] = verdict
             bar.update()
             if not verdict.holds:
@@ -71,10 +72,6 @@ def reproduce(
     checks = sum(len(verdict.checks) for verdict in in_order)
     print(f"{held} of {len(in_order)} claims hold ({checks} numbers compared). Report: {page}")
     return 0 if held == len(in_order) else 1
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _verdicts(
@@ -123,28 +120,6 @@ def _outcome(file: ClaimFile, done: Future) -> Verdict:
         return Verdict(file, *done.result())
     except BrokenProcessPool:
         return Verdict(file, (), 0.0, None, "A process that checked claims was killed (by lack of memory?).\n")
-
-
-class _Stop(BaseException):
-    """Ctrl-C while claims are checked. `solve` would turn a KeyboardInterrupt into a partial solution of one run."""
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise _Stop
-
-    try:
-        before = signal.signal(signal.SIGINT, stop)
-    except ValueError:  # not in the main thread: there Ctrl-C does not arrive
-        yield
-        return
-    try:
-        yield
-    except _Stop:
-        raise KeyboardInterrupt from None
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def judge(file: ClaimFile, quick: bool, folder: Path) -> Verdict:

@@ -145,7 +145,7 @@ def sweep(
         raise InvalidArgument(f"`what` must be a model, a Case or a function, not {what!r:.60}.")
     identity = {"axes": {name: values.tolist() for name, values in checked.values.items()}, **work.identity}
     outcome = _computed(work, len(checked), identity, folder, executor, workers, checked_flag("progress", progress))
-    return _table(checked, outcome, identity)
+    return _table(checked, outcome, identity, folder is not None)
 
 
 # -- what is computed at a range of points ---------------------------------------------------------------------------
@@ -488,11 +488,15 @@ def _computed(
         return compute(work, n, ledger=ledger, **how)
 
 
-def _table(axes: Axes, outcome: Outcome, identity: dict[str, Any]) -> Any:
+def _table(axes: Axes, outcome: Outcome, identity: dict[str, Any], kept: bool) -> Any:
     """The columns over the axes: an xarray.Dataset where there is one, else a record array."""
     columns = dict(outcome.columns)
     for k, why in outcome.missing.items():
-        warnings.warn(f"The point {in_words(axes.point(k))} was set aside: {why}", FokkerPlanckWarning, stacklevel=3)
+        warnings.warn(f"The point {in_words(axes.point(k))} was set aside: {why}.", FokkerPlanckWarning, stacklevel=3)
+    if outcome.interrupted:
+        goes_on = "the same call goes on" if kept else "with a `folder` the same call would go on"
+        count = f"{np.count_nonzero(outcome.done)} of {len(axes)} points are computed"
+        warnings.warn(f"Interrupted: {count}; {goes_on}.", FokkerPlanckWarning, stacklevel=3)
     if not np.all(outcome.done) and "status" in columns:
         words = columns["status"].astype(f"U{max(len(word) for word in (ASIDE, MISSING, *OUTCOMES.values()))}")
         words[~outcome.done] = MISSING
