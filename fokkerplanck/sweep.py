@@ -49,10 +49,9 @@ PIECE = 256
 """Points computed side by side that are kept, and at most lost, together."""
 ALONE = 8
 """The same of points that are solved one after the other."""
-DEVIATIONS = (0.3, 30.0)
-"""The relative entropy is watched between the square of the first and that of the second times rtol."""
-FEWEST = 4
-"""Steps within them that a decay rate takes."""
+ABOVE, SMALL, LATEST = 30.0, 0.3, 6
+"""The decay of the entropy is that over the last so many steps with a relative deviation of at least 30 rtol, and 30
+times that before the last step, all of which must be at most 0.3."""
 
 
 def sweep(
@@ -407,16 +406,19 @@ def remark(solution: Solution) -> str:
 def entropy_decay(solution: Solution) -> float:
     """−d/dt ln of the relative entropy of n to the density that the run comes to; not a number unless it is steady.
 
-    Least squares over the steps at which the deviation is small, but larger than what the tolerance leaves.
+    Least squares over the last steps at which the deviation is larger than what the tolerance leaves of it; the smaller
+    rtol, the closer to the limit.
     """
     if solution.status is not Status.STOPPED:
         return math.nan
     end, rtol = solution.final, float(solution.settings["rtol"])
     entropy = np.array([_entropy(solution, k, end) for k in range(len(solution.saved_t))])
-    seen = (entropy < DEVIATIONS[0] ** 2) & (entropy > (DEVIATIONS[1] * rtol) ** 2)
-    if np.count_nonzero(seen) < FEWEST:
+    # The end is the limit only up to what the last step still moved.
+    floor = max(ABOVE * rtol, ABOVE * math.sqrt(entropy[-2]))
+    late = np.flatnonzero(entropy > floor**2)[-LATEST:]
+    if len(late) < LATEST or entropy[late].max() > SMALL**2:
         return math.nan
-    return -float(np.polyfit(solution.saved_t[seen], np.log(entropy[seen]), 1)[0])
+    return -float(np.polyfit(solution.saved_t[late], np.log(entropy[late]), 1)[0])
 
 
 def _entropy(solution: Solution, k: int, end: State) -> float:

@@ -43,7 +43,7 @@ def test_without_a_blow_up_there_are_no_times():
 
 
 def test_what_is_no_map_is_refused():
-    with pytest.raises(fp.InvalidArgument, match="must come from fp.sweep"):
+    with pytest.raises(fp.InvalidArgument, match="must come from fp"):
         plot_fates({"status": 1.0})
     with pytest.raises(fp.InvalidArgument, match="two axes, not 1"):
         plot_fates(record()[0])
