@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
-from scipy.optimize import brentq
 
 from .grid import Grid
 from .inputs import check_single, check_state, checked_flag, checked_tolerance
 from .models.overshoot import checked_overshoot
 from .models.population import Population, require_population
-from .operators.dilated import StandingClock
 from .operators.schemes import FluxScheme, ScharfetterGummel
 from .outcomes import InvalidArgument, Jump
 from .state import State
@@ -24,6 +21,8 @@ from .steppers.rosenbrock import Rodas5P
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from .operators.dilated import StandingClock
 
 LAYERS = 30.0
 """Thicknesses a/(bN) of the boundary layer at V_F that do not belong to the density outside it."""
@@ -266,6 +265,8 @@ def _shifted(model: Population, state: State, overshoot: str, layer: float) -> C
 
 def _cumulative(state: State) -> Callable[[np.ndarray | float], np.ndarray]:
     """∫_{v_min}^v n: monotone cubics through the masses of the cells, which keep the density positive."""
+    from scipy.interpolate import PchipInterpolator  # only where it is needed: loading it takes long
+
     grid = state.grid
     mass = np.concatenate([[0.0], np.cumsum(state.density * grid.width)])
     with np.errstate(over="ignore", under="ignore", divide="ignore"):  # slopes so small that their inverse overflows
@@ -275,6 +276,8 @@ def _cumulative(state: State) -> Callable[[np.ndarray | float], np.ndarray]:
 
 def _least(beyond: Callable[[float], float], stages: np.ndarray, first: float) -> float:
     """The least z > `first` with P(V ≥ V_F − bz) < z, looked for between the stages; zero if it holds there already."""
+    from scipy.optimize import brentq
+
     later = stages[stages > first]
     z = first or float(later[0])
     if beyond(z) < z * (1.0 - CRITICAL):
@@ -295,6 +298,8 @@ def _deposit(grid: Grid, density: np.ndarray, v: float, mass: float) -> None:
 
 
 def _transported(model: Population, state: State, overshoot: str, scheme: FluxScheme, allowed: Tolerance) -> Cascade:
+    from .operators.dilated import StandingClock  # compiled kernels: only when something is solved
+
     assert isinstance(state.grid, Grid)
     system, stepper = StandingClock(model, state.grid, scheme, overshoot), Rodas5P()
     y = system.pack(state.density)

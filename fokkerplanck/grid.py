@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.optimize import brentq
 
 from .outcomes import InvalidArgument, finite_number, frozen, positive, real_array
 
@@ -163,6 +162,8 @@ class Grid(Cells):
 
         rate = 0.0
         if first * cells < length:
+            from scipy.optimize import brentq  # only where it is needed: loading it takes long
+
             rate = brentq(lambda x: reach(x) * first - length, 0.0, 700.0 / cells, xtol=1e-14)
         steps = np.arange(1, cells + 1)
         ends = np.expm1(rate * steps) if rate else steps.astype(float)
@@ -309,6 +310,8 @@ def _checked(cells: int, v_min: float, V_R: float, V_F: float) -> tuple[int, flo
 
 def _root(function: Callable[[float], float]) -> float:
     """The zero of a monotone function of x in (1e-13, STEEPEST), found in ln x."""
+    from scipy.optimize import brentq
+
     return math.exp(brentq(lambda s: function(math.exp(s)), -30.0, math.log(STEEPEST), xtol=1e-14))
 
 

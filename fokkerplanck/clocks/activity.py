@@ -6,9 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..cascades import CRITICAL, cascade, checked_scheme
 from ..diagnostics.recorder import Recorder
@@ -17,14 +17,15 @@ from ..interpolation import RateHistory, interpolate
 from ..models.model import Model
 from ..models.overshoot import checked_overshoot
 from ..models.voltage import VoltageModel
-from ..operators.dilated import Dilated
-from ..operators.finite_volumes import FiniteVolumes
 from ..outcomes import InvalidArgument, Jump, Status
 from ..problem import Ending, Problem
 from ..state import State
 from ..steppers.location import cut_short
 from ..steppers.protocol import Step, advance
 from ..steppers.rosenbrock import Rodas5P
+
+if TYPE_CHECKING:
+    from ..operators.dilated import Dilated
 
 SHORTEST = 1e-15
 """Step in τ, of order one per spike and membrane time, from which nothing can be learnt."""
@@ -127,6 +128,10 @@ class _Run:
     """A run under way: y = (n, R, time since the last step, m) at the dilated time τ, and what has happened so far."""
 
     def __init__(self, clock: ActivityClock, problem: Problem, recorder: Recorder) -> None:
+        # Compiled kernels: only when something is solved.
+        from ..operators.dilated import Dilated
+        from ..operators.finite_volumes import FiniteVolumes
+
         assert isinstance(recorder.system, FiniteVolumes)
         self.clock, self.problem, self.recorder = clock, problem, recorder
         self.volumes, self.system = recorder.system, Dilated(recorder.system)
@@ -239,6 +244,7 @@ class _Run:
 
     def _ended(self, step: Step, gap: Callable[[np.ndarray], float], near: float) -> Step | None:
         """The step cut short where `gap`, negative before, is zero: its dense output tells."""
+        from scipy.optimize import brentq  # only where it is needed: loading it takes long
 
         def at_end(step: Step) -> float:
             return gap(step.new)
@@ -271,6 +277,8 @@ class _Stretch:
         """The share of the step after which the physical clock has gone on by `elapsed`."""
         if elapsed >= self.elapsed[1]:
             return 1.0
+        from scipy.optimize import brentq
+
         old, new, *bend = self.elapsed
         return float(brentq(lambda x: interpolate(x, old, new, bend) - elapsed, 0.0, 1.0)) if elapsed > 0.0 else 0.0
 

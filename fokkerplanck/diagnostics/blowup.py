@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
 from scipy.special import logsumexp
 
 from ..grid import HalfLine
@@ -256,6 +255,8 @@ def blow_up_criterion(
         return (m * V_F - log_moment(m)) / (m * (m * a0 - V_F))
 
     if mu is None:
+        from scipy.optimize import brentq  # only where it is needed: loading it takes long
+
         # latest(μ) falls as μ grows, so the best μ is often the last admissible one: add the zeros of the slack.
         scanned = smallest + max(smallest, 1.0) * np.geomspace(1e-6, 100.0, 600)
         signs = np.sign([slack(m) for m in scanned])
@@ -310,6 +311,8 @@ def certified_connectivity(model: Population, initial: Gaussian | InitialDensity
         or not noise.a0 > noise.a1 == 0.0
     ):
         raise InvalidArgument("b* of the theorem needs a0 > 0, a1 = 0, and neither external current nor delay.")
+    from scipy.optimize import minimize_scalar
+
     V_F, V_R = population.V_F, population.V_R
     log_moment = _log_moment(population, as_density(initial))
     prompt = population.refractory.mean_duration == 0.0

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..grid import HalfLine
 from ..models.elapsed import TimeElapsed
@@ -251,6 +250,8 @@ class AgeCells(Evolution):
                 return None
             other = caused(ahead) - ahead
             if gap * other <= 0.0:
+                from scipy.optimize import brentq  # only where it is needed: loading it takes long
+
                 X = brentq(lambda z: caused(z) - z, X, ahead, xtol=1e-300, rtol=4e-15)
                 if abs(caused(X) - X) > SOLVED * max(abs(X), largest):  # a jump of p with x, and no solution
                     return None

@@ -36,15 +36,17 @@ def check_scheme(scheme: object, model: Model) -> None:
 
 def volumes(model: Model, grid: Any, scheme: FluxScheme) -> Evolution:
     """The finite volumes that a two-point flux scheme makes of a model."""
-    # Compiled kernels: only when something is solved.
-    from .finite_volumes import FiniteVolumes
-    from .learning_volumes import LearningVolumes
-    from .polarization_volumes import PolarizationVolumes
-
+    # Compiled kernels: only those that this model needs.
     check_scheme(scheme, model)
     if isinstance(model, Learning) and model.exchanges:
+        from .learning_volumes import LearningVolumes
+
         return LearningVolumes(model, grid, scheme)
     if isinstance(model, VoltageModel):
+        from .finite_volumes import FiniteVolumes
+
         return FiniteVolumes(model, grid, scheme)
+    from .polarization_volumes import PolarizationVolumes
+
     assert isinstance(model, Polarization)
     return PolarizationVolumes(model, grid, scheme)

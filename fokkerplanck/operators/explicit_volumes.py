@@ -9,7 +9,7 @@ import numpy as np
 from ..models.wiring import Inputs
 from ..outcomes import InvalidArgument
 from .finite_volumes import FiniteVolumes
-from .system import Change
+from .system import Change, Reset
 
 
 class ExplicitVolumes(FiniteVolumes):
@@ -27,6 +27,9 @@ class ExplicitVolumes(FiniteVolumes):
     def transport_slope(
         self, n: np.ndarray, inputs: Inputs, current: Change, diffusion: Change, out: np.ndarray
     ) -> NoReturn:
+        self._refuse()
+
+    def implicit_density(self, n: np.ndarray, inputs: Inputs, dt: float, reset: Reset) -> NoReturn:
         self._refuse()
 
     def _refuse(self) -> NoReturn:

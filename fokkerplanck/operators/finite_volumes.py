@@ -8,10 +8,19 @@ import numpy as np
 
 from ..grid import Grid
 from ..models.voltage import VoltageModel
-from ..models.wiring import Inputs
+from ..models.wiring import Inputs, OwnWiring
 from .kernels import backward_euler, deposit, eliminate, substitute, transport
 from .schemes import ChangCooper, FluxScheme, ScharfetterGummel
-from .system import Change, PopulationSystem, Reset, mass_above, mass_below
+from .system import (
+    CLOSURE_ITERATIONS,
+    CLOSURE_TOLERANCE,
+    Change,
+    PopulationSystem,
+    Reset,
+    Rosenbrock,
+    mass_above,
+    mass_below,
+)
 
 GAUSS = np.polynomial.legendre.leggauss(5)
 LARGEST_RATE = 1e15
@@ -51,12 +60,11 @@ class FiniteVolumes(PopulationSystem):
         if self._ends_inside:
             self._end_lanes_at_threshold(scheme, unknowns)
         self._reset = grid.deposit(model.V_R)
-        # Many lanes that share all but their currents and diffusions: compiled weights, the same up to rounding.
-        shared = self.face_drift.shape[1] == self.distance.shape[1] == 1 < self.lanes
-        self._affine = shared and type(scheme) in (ScharfetterGummel, ChangCooper)
-        self._fused = self._affine and not self._open
+        # Lanes that share all but their currents and diffusions: compiled weights, the same up to rounding.
+        shared = self.face_drift.shape[1] == self.distance.shape[1] == 1
+        exponential = shared and type(scheme) in (ScharfetterGummel, ChangCooper)
+        self._affine, self._fused = exponential and self.lanes > 1, exponential and not self._open
         self._shared_drift, self._shared_distance = self.face_drift[:, 0].copy(), self.distance[:, 0].copy()
-        self._kept_left = np.empty((self.cells, self.lanes)) if self._fused else np.empty((0, 0))
         # What `eliminate` leaves for `substitute`.
         self._factor_weights = np.zeros((self.cells + 1, self.lanes)), np.zeros((self.cells + 1, self.lanes))
         self._leaving = np.zeros((self.cells, self.lanes))
@@ -95,6 +103,8 @@ class FiniteVolumes(PopulationSystem):
         self, inputs: Inputs, current: Change, diffusion: Change, faces: slice = slice(None)
     ) -> tuple[np.ndarray, np.ndarray]:
         """Change of the (right, left) weights for given changes of the current c and of the diffusion a."""
+        if self._affine:
+            return self.close_ends(*self._affine_slopes(inputs, current, diffusion, faces), faces)
         mu, kappa = self._coefficients(inputs, faces)
         left = self.scheme.slope(mu, kappa) * current
         more = np.zeros_like(kappa)
@@ -102,6 +112,17 @@ class FiniteVolumes(PopulationSystem):
             more = more + diffusion / self.distance[faces]
             left = left + self.scheme.conductance_slope(mu, kappa) * more
         return self.close_ends(self.scheme.opposite(left, np.asarray(current), more), left, faces)
+
+    def _affine_slopes(
+        self, inputs: Inputs, current: Change, diffusion: Change, faces: slice
+    ) -> tuple[np.ndarray, np.ndarray]:
+        from .affine_weights import affine_slopes
+
+        drift, distance = self._shared_drift[faces], self._shared_distance[faces]
+        changes = np.full(self.lanes, current), np.full(self.lanes, diffusion)
+        right, left = np.empty((len(drift), self.lanes)), np.empty((len(drift), self.lanes))
+        affine_slopes(drift, inputs.current, distance, inputs.diffusion, *changes, right, left)
+        return right, left
 
     def _diverted(
         self, pair: tuple[np.ndarray, np.ndarray], loss: np.ndarray, hazard: np.ndarray | float
@@ -139,7 +160,14 @@ class FiniteVolumes(PopulationSystem):
 
     def transport(self, n: np.ndarray, inputs: Inputs, out: np.ndarray) -> np.ndarray:
         fired = np.empty(self.lanes)
-        transport(n, *self.weights(inputs), self._loss, self.width, out, fired)
+        if self._affine and self._fused:
+            from .affine_weights import affine_transport
+
+            affine_transport(
+                n, self._shared_drift, inputs.current, self._shared_distance, inputs.diffusion, self.width, out, fired
+            )
+        else:
+            transport(n, *self.weights(inputs), self._loss, self.width, out, fired)
         return fired
 
     def transport_slope(
@@ -207,11 +235,12 @@ class FiniteVolumes(PopulationSystem):
         rate, source = np.empty(self.lanes), np.empty(self.lanes)
         shift = np.full(self.lanes, 1.0 / dt)
         if self._fused:
-            from .affine_weights import affine_backward_euler
+            from .affine_weights import affine_backward_euler, affine_backward_euler_lane
 
-            affine_backward_euler(
+            step = affine_backward_euler_lane if self.lanes == 1 else affine_backward_euler
+            step(
                 n, self._shared_drift, inputs.current, self._shared_distance, inputs.diffusion, self.width,
-                *self._reset, *reset, shift, self._kept_left, self._pivot, self._by_reset, rate, source,
+                *self._reset, *reset, shift, rate, source,
             )  # fmt: skip
             return rate, source
         right, left = self.weights(inputs)
@@ -220,6 +249,35 @@ class FiniteVolumes(PopulationSystem):
             self._pivot, self._by_reset, rate, source,
         )  # fmt: skip
         return rate, source
+
+    # -- lanes by themselves ------------------------------------------------------------------------------------
+
+    def rosenbrock_lanes(
+        self, y: np.ndarray, dt: np.ndarray, method: Rosenbrock, rtol: float, atol: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        if not (self._fused and isinstance(self.wiring, OwnWiring)):
+            return None
+        from .affine_weights import affine_rosenbrock
+
+        wiring = self.wiring
+        new, errors, rates = np.empty(self.shape), np.empty(self.lanes), np.empty((len(method.a), self.lanes))
+        affine_rosenbrock(
+            y, dt, self._shared_drift, self._shared_distance, self.width, wiring.external, wiring.b, wiring.a0,
+            wiring.a1, self._tau, *self._reset, method.a, method.C, method.gamma, rtol, atol, new, errors, rates,
+        )  # fmt: skip
+        return new, errors, rates
+
+    def close_lanes(self, y: np.ndarray, t: float, wanted: np.ndarray) -> np.ndarray:
+        if not (self._fused and isinstance(self.wiring, OwnWiring)):
+            return super().close_lanes(y, t, wanted)
+        from .affine_weights import affine_closure
+
+        wiring, found = self.wiring, np.empty(self.lanes, dtype=bool)
+        affine_closure(
+            y[-3], float(self._shared_drift[-1]), float(self._shared_distance[-1]), wiring.external, wiring.b,
+            wiring.a0, wiring.a1, CLOSURE_TOLERANCE, CLOSURE_ITERATIONS, wanted, y[-1], found,
+        )  # fmt: skip
+        return found
 
     # -- how good it is -----------------------------------------------------------------------------------------
 

@@ -25,7 +25,16 @@ def kernel(function: Kernel) -> Kernel:
     On a read-only installation without a home directory numba finds no place for its cache and raises at import;
     such a machine compiles in every process instead.
     """
-    options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+    return _compiled(function)
+
+
+def inlined_kernel(function: Kernel) -> Kernel:
+    """The same for what other kernels of its file call: it becomes part of them, and is optimised there."""
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: Kernel, **more: Any) -> Kernel:
+    options: dict[str, Any] = {"error_model": "numpy", "nogil": True, **more}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:

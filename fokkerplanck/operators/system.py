@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -35,6 +35,19 @@ class Reset(NamedTuple):
     known: np.ndarray
     passed: np.ndarray
     held: np.ndarray
+
+
+class Rosenbrock(Protocol):
+    """The coefficients of a Rosenbrock method."""
+
+    @property
+    def a(self) -> np.ndarray: ...
+
+    @property
+    def C(self) -> np.ndarray: ...
+
+    @property
+    def gamma(self) -> float: ...
 
 
 class PopulationSystem(Evolution):
@@ -320,6 +333,16 @@ class PopulationSystem(Evolution):
             return False
         y[-1] = rate
         return True
+
+    def rosenbrock_lanes(
+        self, y: np.ndarray, dt: np.ndarray, method: Rosenbrock, rtol: float, atol: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """A step of its own length dt in every lane, where there are compiled loops for it, else None.
+
+        The new y but for the final closure of its rates; the norm of its error, see `Tolerance.norms`, shape (lanes,);
+        and the increments of the rate, shape (stages, lanes).
+        """
+        return None
 
     def close_lanes(self, y: np.ndarray, t: float, wanted: np.ndarray) -> np.ndarray:
         """`close` for lanes that are separate: which of the `wanted` have a rate; y[-1] is set in these.

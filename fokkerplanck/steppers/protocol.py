@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -105,6 +105,10 @@ class LaneSystem(System, Protocol):
     """A system of lanes that do not hear each other."""
 
     def close_lanes(self, y: np.ndarray, t: float, wanted: np.ndarray) -> np.ndarray: ...
+
+    def rosenbrock_lanes(
+        self, y: np.ndarray, dt: np.ndarray, method: Any, rtol: float, atol: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None: ...
 
 
 class LaneStep(NamedTuple):

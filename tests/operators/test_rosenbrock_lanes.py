@@ -101,7 +101,9 @@ def test_a_lane_that_blows_up_fails_by_itself():
     dt = np.array([1e-3, 10.0, 1e-3])
     with np.errstate(all="ignore"):
         step = STEPPER.step_lanes(system, y, dt, np.ones(3, dtype=bool), TOLERANCE)
-        alone = STEPPER.step_lanes(*lanes_of([fp.nnlif(b=0.5)], 60, mean=1.2), dt[:1], np.ones(1, dtype=bool), TOLERANCE)
+        alone = STEPPER.step_lanes(
+            *lanes_of([fp.nnlif(b=0.5)], 60, mean=1.2), dt[:1], np.ones(1, dtype=bool), TOLERANCE
+        )
     assert step.errors[1] > 1.0
     assert np.all(np.isfinite(step.errors[[0, 2]]))
     np.testing.assert_allclose(step.new[:, 0], alone.new[:, 0], rtol=1e-10, atol=1e-14)
