@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import fokkerplanck as fp
 
 
-def share_of_examples(share):
+def share_of_examples(share, at_least=1):
     """Settings with a share (above 1: a multiple) of the profile's examples."""
-    return settings(max_examples=max(1, round(share * settings().max_examples)))
+    return settings(max_examples=max(at_least, round(share * settings().max_examples)))
 
 
 def between(low, high):

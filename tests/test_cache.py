@@ -58,7 +58,7 @@ def test_a_readonly_installation_without_a_home_works(tmp_path):
         (folder / "__pycache__").write_text(
             "in the way, since the permissions of a folder do not stop an administrator"
         )
-    answer = run(copy.parent, HOME="/dev/null", XDG_CACHE_HOME="/dev/null")
+    answer = run(copy.parent, HOME="/dev/null", XDG_CACHE_HOME="/dev/null", NUMBA_OPT="0")
     assert Path(answer["file"]).parent == copy
     assert len(answer["rates"]) == 4
     assert cache_files(tmp_path) == {}

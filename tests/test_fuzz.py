@@ -15,7 +15,7 @@ from strategies import share_of_examples
 import fokkerplanck as fp
 from fokkerplanck.cases import load_case
 
-some_inputs = share_of_examples(1.25)  # four tests of 125, nightly of 2,500
+some_inputs = share_of_examples(1.25, at_least=125)  # four tests of 125, nightly of 2,500
 CASE = b"""
 title = "a case"
 model = { kind = "nnlif", b = 0.5, refractory = { kind = "exponential", tau = 0.2 } }

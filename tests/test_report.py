@@ -7,7 +7,7 @@ import pytest
 import fokkerplanck as fp
 from fokkerplanck.report import reproduce
 
-NAMES = ["linear-convergence", "entropy-decay"]
+NAMES = ["poisson-trains", "entropy-decay"]
 
 
 def numbers(folder):

@@ -215,14 +215,14 @@ def test_a_function_without_a_rate_is_not_resolved():
 def test_a_rate_that_rises_fast_and_levels_off_is_no_blow_up():
     for b in (0.0, -0.2, 0.2):
         model = fp.nnlif(b=b, external=lambda t: min(3.0 / max(1.0 - t, 1e-12) ** 0.5, 150.0))
-        sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 2.0))
+        sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 1.2))
         assert sol.status is fp.Status.FINISHED
         assert np.max(sol.rate) > 100
 
 
 def test_a_longest_step_finds_a_short_pulse():
     model = fp.nnlif(b=0.0, external=lambda t: 50.0 * (1.0 < t < 1.01))
-    sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 1.2), max_step=0.005)
+    sol = fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 1.2), max_step=0.005, estimate_error=False)
     assert np.max(sol.rate[sol.t > 1.0]) > 1.0
     assert np.all(np.diff(sol.t) <= 0.005 * (1 + 1e-9))
 

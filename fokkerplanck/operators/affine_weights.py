@@ -528,7 +528,7 @@ def affine_rosenbrock(
             low, high, strong = np.inf, -np.inf, 0.0
             for k in range(32):
                 low, high, strong = min(low, c[k]), max(high, c[k]), max(strong, abs(inverse[k]))
-            f, d = face_drift[cells], distance[cells]
+            f, d = float(face_drift[cells]), float(distance[cells])
             face_weights(f, d, max(abs(f + low), abs(f + high)) * d * strong, c, a, inverse, 32, right, left)
             for k in range(32):
                 fired[k] = right[k] * after[k]

@@ -203,7 +203,7 @@ def test_an_adaptive_run_shortens_a_step_that_is_too_long_for_the_exchange():
     """Without activity the solution rests, and the steps grow: a fixed step is the user's, an adaptive one is not."""
     model = learning(weights=(-1.0, 0.0), lanes=8, rule=0.0, speed=1.0)
     start, grid = fp.connectivity(lambda w: np.ones_like(w), fp.gaussian(0.0, 0.25)), model.grid(24)
-    sol = fp.solve(model, start, (0.0, 2e4), grid=grid, rtol=1e-3, estimate_error=False, save_at=[])
+    sol = fp.solve(model, start, (0.0, 1e4), grid=grid, rtol=1e-3, estimate_error=False, save_at=[])
     assert sol.status is fp.Status.FINISHED
     with pytest.raises(fp.InvalidArgument, match="too long for the exchange"):
-        fp.solve(model, start, (0.0, 2e4), grid=grid, stepper=fp.BackwardEuler(5e3), estimate_error=False)
+        fp.solve(model, start, (0.0, 1e4), grid=grid, stepper=fp.BackwardEuler(5e3), estimate_error=False)

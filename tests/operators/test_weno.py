@@ -67,7 +67,7 @@ FINEST = 2048
 
 def final_state(model, cells, scheme):
     grid, datum = Grid(np.linspace(-6.0, 2.0, cells + 1), 1.0), fp.gaussian(0.0, 0.25)
-    return fp.solve(model, datum, (0.0, 0.5), grid, scheme, rtol=1e-9, atol=1e-12, estimate_error=False).final
+    return fp.solve(model, datum, (0.0, 0.5), grid, scheme, rtol=1e-8, atol=1e-11, estimate_error=False).final
 
 
 @functools.cache

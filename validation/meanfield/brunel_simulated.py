@@ -103,12 +103,10 @@ def fed_with_poisson(theory: fp.BalancedState, count: int, end: float) -> tuple[
 
 
 def run(quick: bool) -> dict:
-    counts = (4000, 8000) if quick else (5000, 12_500)
+    counts = (2500, 5000) if quick else (5000, 12_500)
     times = {"AI": 0.75, "SI fast": 0.2, "SI slow": 0.6} if quick else {"AI": 3.0, "SI fast": 1.0, "SI slow": 3.0}
-    states = {
-        name: [simulated(*POINTS[name], count, times[name]) for count in (counts if name != "SI slow" else counts[:1])]
-        for name in POINTS
-    }
+    sizes = {"AI": counts, "SI fast": counts, "SI slow": (4000,) if quick else counts[:1]}
+    states = {name: [simulated(*POINTS[name], count, times[name]) for count in sizes[name]] for name in POINTS}
     return {
         "counts": counts,
         "states": states,

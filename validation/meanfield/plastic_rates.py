@@ -37,7 +37,7 @@ RULES = {
     "pre and post": fp.HebbianWeight(0.3, 10.0),
 }
 CORRELATIONS = (-0.5, 0.0, 0.5)
-QUICK = (("constant", 0.5), ("pre", -0.5), ("pre and post", 0.5))
+QUICK = (("pre and post", 0.5),)
 TRACE_RATE = 0.1
 """r_p: some hundred spikes are in a trace, so that it is nearly the rate."""
 DELAY = 0.001
@@ -189,7 +189,7 @@ def counted(theory: fp.RateDistribution, name: str, share: float) -> np.ndarray:
 
 def run(quick: bool) -> tuple[list[Population], list[Weights]]:
     cases = QUICK if quick else [(rule, r) for rule in RULES for r in CORRELATIONS]
-    count, end = (1000, 30.0) if quick else (4000, 150.0)
+    count, end = (1000, 20.0) if quick else (4000, 150.0)
     jobs = [(f"{rule}, r = {r:g}", single(rule, r), {"": count}) for rule, r in cases]
     jobs += [("E and I", pair(0.5), {"E": 4 * count // 5, "I": count // 5})]
     if not quick:

@@ -63,7 +63,7 @@ def run(quick: bool) -> dict:
         spans = {"delay": (0.5 * onset.value, 1.5 * onset.value), "equal": (-46.0, -38.0)}
     by_delay = bifurcations(late, spans["delay"], samples=2)
     together = bifurcations(equal, spans["equal"], samples=2)
-    strengths = np.geomspace(0.3, 10.0, 10 if quick else 24)
+    strengths = np.geomspace(0.3, 10.0, 5 if quick else 24)
     onsets = []
     for strength in strengths:
         (state,) = fp.stationary_states(scaled(strength))

@@ -99,7 +99,7 @@ def run(quick: bool) -> dict:
     random = np.random.default_rng(7)
     sample = []
     for kind in KINDS:
-        for _ in range(40 if quick else 200):
+        for _ in range(20 if quick else 200):
             model = drawn(random, kind)
             states = fp.stationary_states(model)
             felt, gap = limit(model)

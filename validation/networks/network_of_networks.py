@@ -59,7 +59,7 @@ def run(quick: bool) -> dict:
     one, all_pairs = runs
     different = ring(0.5 + 0.5 * np.cos(2.0 * np.pi * np.arange(PAIRS) / PAIRS))
     states = fp.stationary_states(different)
-    cells = 600 if quick else 2400
+    cells = 480 if quick else 2400
     errors = []
     for count in (cells // 2, cells):
         sol = fp.solve(different, START, (0.0, 20.0), grid=different.grid(count, v_min=-6.5), estimate_error=False)

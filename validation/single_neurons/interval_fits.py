@@ -91,7 +91,8 @@ class Result(NamedTuple):
 
 
 def run(quick: bool) -> Result:
-    trials = {name: _trials(name, regime) for name, regime in REGIMES.items() if not quick or name in (NOISE, BOUND)}
+    half = {name: REGIMES[name]._replace(trials=REGIMES[name].trials // 2) for name in (NOISE, BOUND)}
+    trials = {name: _trials(name, regime) for name, regime in (half if quick else REGIMES).items()}
     law = fp.interval_law(15.0, 5.0, NEURON)
     few, many = (fp.fit_isi(law.sample(n, seed=3), NEURON, ("mu", "sigma")) for n in (1000, 100_000))
     shrunk = many.standard_errors["mu"] / few.standard_errors["mu"]
