@@ -99,8 +99,9 @@ class Solution:
     Attributes
     ----------
     t : array, shape (steps + 1,)
-        Every accepted step. The time never falls back; it may stand still around a firing event, where steps are
-        shorter than its rounding.
+        Every accepted step; of more than 100,000 fixed ones every second, of 200,000 every fourth, and so on, with the
+        last. The time never falls back; it may stand still around a firing event, where steps are shorter than its
+        rounding.
     rate, refractory : array, shape (steps + 1,) or (steps + 1, lanes)
         Firing rate N and mass R of the refractory pool at those times; of several populations one column for each.
     saved_t : array, shape (saves,)

@@ -504,3 +504,28 @@ def test_an_external_current_of_time_finds_its_own_default_grid():
     sol = fp.solve(fp.nnlif(b=0.5, external=lambda t: -2.0 * math.sin(t)), GAUSSIAN, (0.0, 0.1))
     assert sol.status is fp.Status.FINISHED
     assert sol.grid.v_min < -8.0
+
+
+def test_the_record_of_a_long_run_is_thinned(monkeypatch):
+    def run(most):
+        monkeypatch.setattr("fokkerplanck.diagnostics.recorder.MOST_STEPS", most)
+        return fp.solve(
+            MODEL, fp.gaussian(0.0, 0.25), (0.0, 1.003), grid=MODEL.grid(60), stepper=fp.BackwardEuler(1e-3),
+            save_at=[0.5, 1.003], monitors={"mean": fp.mean_potential}, estimate_error=False,
+        )  # fmt: skip
+
+    whole, thin = run(10_000), run(100)
+    assert whole.quality.steps == thin.quality.steps == 1003
+    assert 100 <= len(thin.t) <= 202
+    kept = np.isin(whole.t, thin.t)
+    assert np.array_equal(whole.t[kept], thin.t)
+    assert thin.t[0] == 0.0
+    assert thin.t[-1] == whole.t[-1]
+    assert len(np.unique(np.round(np.diff(thin.t[:-1]), 9))) == 1  # evenly
+    for name in ("rate", "refractory", "fired"):
+        np.testing.assert_array_equal(getattr(thin, name), getattr(whole, name)[kept])
+    np.testing.assert_array_equal(thin.records["mean"].value, whole.records["mean"].value[kept])
+    np.testing.assert_array_equal(thin.density, whole.density)
+    # A method with dense output is not thinned: its rows are joined by curves.
+    smooth = fp.solve(MODEL, fp.gaussian(0.0, 0.25), (0.0, 1.0), max_step=1e-3, estimate_error=False)
+    assert len(smooth.t) == smooth.quality.steps + 1 > 1000

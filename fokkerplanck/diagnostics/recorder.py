@@ -30,6 +30,8 @@ MOST_NUMBERS = 16_000_000
 """Of densities kept when the user names no times: many lanes leave room for fewer."""
 FEWEST = 20
 """Densities kept even so."""
+MOST_STEPS = 50_000
+"""Steps without dense output whose numbers are kept; of twice as many every second one, of four times every fourth."""
 VISIBLE_TAIL = 1e-6
 """A mass beyond the ends of the grid above which the user is told."""
 
@@ -60,7 +62,8 @@ class Recorder:
         self.rejected = 0
         self._lanes = system.lanes
         self._frames = max(FEWEST, min(FRAMES, MOST_NUMBERS // (system.cells * system.lanes)))
-        # What is kept at every step: numbers, one for each lane.
+        # What is kept at every step, or every `_every` of them: numbers, one for each lane.
+        self._steps, self._every, self._jumped = 0, 1, False
         self._t, self._rate, self._pool, self._bend = array("d"), array("d"), array("d"), array("d")
         self._fired, self._spikes = array("d"), np.zeros(system.lanes)
         self._saved: list[tuple[float, np.ndarray]] = []
@@ -83,13 +86,19 @@ class Recorder:
 
     def accept(self, step: Taken, t: float) -> None:
         """Record an accepted step that ends at t."""
-        before = self._t[-1]
+        before, passed = self._t[-1], self._steps % self._every
         self._observe(step.new, t)  # first, since a monitor may raise
+        self._steps += 1
         for k in step.bend:
             self._bend.frombytes(k[-1].tobytes())
         self._fire(step.fired)
+        if passed:  # the end of the step before is not kept: it was only the last one so far
+            self._drop(slice(-2, -1))
+        elif len(self._t) > 2 * MOST_STEPS and not self._bend and not self._jumped:
+            self._every *= 2
+            self._drop(slice(1, None, 2))
         if self.save_at is None:
-            if (len(self._t) - 1) % self._stride == 0:
+            if self._steps % self._stride == 0:
                 self._saved.append((t, _density(step.new)))
             if len(self._saved) > 2 * self._frames:
                 self._saved = self._saved[::2]
@@ -103,8 +112,9 @@ class Recorder:
 
         If a `fraction` of the population fires at that instant the density jumps as well, and is kept on both sides.
         """
-        after, steps = float(np.nextafter(t, np.inf)), len(self._t) - 1
+        after, steps, self._jumped = float(np.nextafter(t, np.inf)), len(self._t) - 1, True
         self._observe(y, after)
+        self._steps += 1
         self._bend.extend(0.0 for _ in range(len(self._bend) // steps if steps else BENDS * self._lanes))
         self._fire(np.full(self._lanes, fraction))
         if before is not None:
@@ -119,7 +129,7 @@ class Recorder:
     @property
     def work(self) -> float:
         """Unknowns times steps: what the run has cost."""
-        return float(self.system.cells * self._lanes * len(self._t))
+        return float(self.system.cells * self._lanes * (self._steps + 1))
 
     @property
     def tail(self) -> float:
@@ -164,9 +174,7 @@ class Recorder:
             message=message,
             blow_up=blow_up,
             final=self.system.final(y, t),
-            quality=Quality(
-                self._mass_error, self._smallest, self._tail, len(self._t) - 1, self.rejected, error_estimate
-            ),
+            quality=Quality(self._mass_error, self._smallest, self._tail, self._steps, self.rejected, error_estimate),
             settings=settings,
             bend=rates.bend if structured else rates.bend[:, :, 0],
             fired=self._by_lane(self._fired, structured),
@@ -181,6 +189,19 @@ class Recorder:
             steps, len(self._bend) // (steps * self._lanes) if steps else 0, self._lanes
         )
         return RateHistory(np.array(self._t), self._by_lane(self._rate, True), bend)
+
+    def _drop(self, rows: slice) -> None:
+        """Forget some rows of what is kept at every step; with dense output none, for it joins one row to the next."""
+        del self._t[rows]
+        for values in self._values.values():
+            del values[rows]
+        if rows == slice(-2, -1):  # of very many steps, one after the other: not by a copy of all the others
+            for kept in (self._rate, self._pool, self._fired):
+                del kept[-2 * self._lanes : -self._lanes]
+            return
+        for kept in (self._rate, self._pool, self._fired):
+            rest = np.delete(np.array(kept).reshape(-1, self._lanes), rows, axis=0)
+            kept[:] = array("d", rest.tobytes())
 
     def _by_lane(self, kept: array[float], structured: bool) -> np.ndarray:
         """What was kept at every step, with an axis for the lanes if there is one."""
