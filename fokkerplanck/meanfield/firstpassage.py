@@ -24,9 +24,12 @@ All arguments broadcast.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+from numpy.polynomial.chebyshev import chebinterpolate, chebval
 from numpy.typing import ArrayLike
-from scipy.special import erfcx, gamma, ndtr
+from scipy.special import dawsn, erfcx, gamma, ndtr
 
 from ..outcomes import InvalidArgument
 
@@ -37,6 +40,12 @@ FRACTIONS = 70
 """Depth of the continued fraction for φ_k(−y), y ≥ 2: enough for 1e-15."""
 FAR = 1e8
 """From here on φ_k(−y) is k!/y^{k+1} to the last digit."""
+MODERATE = 1e4
+"""Bound of w and of the gap up to which the zeroth moment is tried in closed form."""
+SHARE = 0.1
+"""Below this share of its terms, a difference of closed forms is not trusted with 1e-13."""
+DEGREE = 26
+"""Of the interpolant of ∫ erfcx, in 2/(2 + x): enough for the last digits but one."""
 
 
 def passage_moments(
@@ -81,6 +90,36 @@ def scaled_moments(gap: np.ndarray, w_R: np.ndarray, w_F: np.ndarray, order: int
     top, near, far = np.maximum(w_F, 0.0), np.maximum(-w_F, 0.0), np.maximum(-w_R, 0.0)
     moments = _above_rest(top, np.minimum(gap, top), order)
     return np.asarray(moments + np.exp(-0.5 * top**2) * _below_rest(near, np.minimum(gap, far), order))
+
+
+def scaled_time(gap: np.ndarray, w_R: np.ndarray, w_F: np.ndarray) -> np.ndarray:
+    """The zeroth of `scaled_moments` to 3e-14, many times faster: in closed form wherever that does not cancel."""
+    shape = np.shape(w_F)
+    gap, w_R, w_F = (np.ravel(part) for part in (gap, w_R, w_F))
+    moment, trusted = np.empty(w_F.shape), (np.abs(w_F) < MODERATE) & (gap < MODERATE)
+    closed, size = _closed(gap[trusted], w_R[trusted], w_F[trusted])
+    moment[trusted] = closed
+    trusted[trusted] = closed > SHARE * size
+    if not np.all(trusted):
+        rest = ~trusted
+        moment[rest] = scaled_moments(gap[rest], w_R[rest], w_F[rest], 0)[0]
+    return moment.reshape(shape)
+
+
+def _closed(gap: np.ndarray, w_R: np.ndarray, w_F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The zeroth of the scaled moments as a difference, and the sum of the sizes of its terms.
+
+        ∫_0^w φ dw = √π G(w/√2),   G(x) = 2 e^{x²} D(max(x, 0)) − E(|x|),   E(x) = ∫_0^x erfcx
+
+    with Dawson's function D, everything times e^{−max(x_F, 0)²}.
+    """
+    x_R, x_F = np.sqrt(0.5) * w_R, np.sqrt(0.5) * w_F
+    scale = np.exp(-(np.maximum(x_F, 0.0) ** 2))
+    small_R, small_F = _integral_of_erfcx(np.abs(x_R)), _integral_of_erfcx(np.abs(x_F))
+    high_R, high_F = 2.0 * dawsn(np.maximum(x_R, 0.0)), 2.0 * dawsn(np.maximum(x_F, 0.0))
+    high_R *= np.exp(-np.sqrt(0.5) * gap * (x_F + np.maximum(x_R, 0.0)), where=x_R > 0.0, out=np.zeros(x_R.shape))
+    value = high_F - high_R + scale * (small_R - small_F)
+    return np.sqrt(np.pi) * value, np.sqrt(np.pi) * (high_F + high_R + scale * (1.0 + small_R + small_F))
 
 
 def mean_first_passage(c: ArrayLike, a: ArrayLike, V_R: ArrayLike, V_F: ArrayLike) -> np.ndarray:
@@ -216,6 +255,24 @@ def _checked(*arguments: ArrayLike) -> list[np.ndarray]:
     if np.any(V_R >= V_F):
         raise InvalidArgument("`V_R` must lie below `V_F`; swap them?")
     return [c, a, V_R, V_F]
+
+
+def _integral_of_erfcx(x: np.ndarray) -> np.ndarray:
+    """∫_0^x erfcx for x ≥ 0, with an absolute error of a few 1e-15: log(1 + x)/√π and a remainder that is bounded."""
+    return np.asarray(np.log1p(x) / np.sqrt(np.pi) + chebval(4.0 / (2.0 + x) - 1.0, _remainder()))
+
+
+@cache
+def _remainder() -> np.ndarray:
+    """Chebyshev coefficients of ∫_0^x erfcx − log(1 + x)/√π in the variable 4/(2 + x) − 1."""
+
+    def remainder(z: np.ndarray) -> np.ndarray:
+        x = 4.0 / (1.0 + z) - 2.0
+        decades = np.log1p(x)
+        y = np.expm1(decades[:, None] * NODES)
+        return np.asarray(decades * (_sum((1.0 + y) * erfcx(y)) - 1.0 / np.sqrt(np.pi)))
+
+    return chebinterpolate(remainder, DEGREE)
 
 
 def _sum(values: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from ..models.lif import LIF, require_neuron
 from ..outcomes import InvalidArgument, real_array
-from .firstpassage import log_occupation, scaled_moments
+from .firstpassage import log_occupation, scaled_moments, scaled_time
 
 SQRT2 = np.sqrt(2.0)
 UNDERFLOW = 1e4
@@ -237,7 +237,8 @@ def passage_cycle(mu: ArrayLike, sigma: ArrayLike, neuron: LIF, order: int) -> C
     w_F = below / root
     exponent, missing = _square_of_ratio(np.maximum(below, 0.0), np.where(below > 0.0, error, 0.0), noise)
     lift = np.where(exponent < UNDERFLOW, 1.0 + missing, 1.0)
-    moments = scaled_moments(gap / root, w_F - gap / root, w_F, order)
+    reach = (gap / root, w_F - gap / root, w_F)
+    moments = scaled_moments(*reach, order) if order else scaled_time(*reach)[None]
     if np.any(quiet):
         with np.errstate(divide="ignore"):
             calm = np.where(below < 0.0, np.log1p(gap / np.abs(below)), np.inf)

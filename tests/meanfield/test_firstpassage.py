@@ -15,6 +15,8 @@ from fokkerplanck.meanfield.firstpassage import (
     mean_first_passage,
     mean_first_passage_slopes,
     passage_moments,
+    scaled_moments,
+    scaled_time,
     stationary_density,
 )
 
@@ -233,3 +235,13 @@ def test_refusals(arguments, message):
             call(*arguments)
     with pytest.raises(fp.InvalidArgument, match=message):
         stationary_density(0.0, 0.1, *arguments)
+
+
+def test_the_closed_form_of_the_time_is_the_integral_wherever_one_passes_into_the_other():
+    rng = np.random.default_rng(3)
+    w_F = np.concatenate([rng.uniform(-12.0, 12.0, 3000), -(10.0 ** rng.uniform(-3.0, 6.0, 1000)), [0.0, 30.0]])
+    gap = 10.0 ** rng.uniform(-4.0, 3.0, w_F.size)
+    expected = scaled_moments(gap, w_F - gap, w_F, 0)[0]
+    found = scaled_time(gap, w_F - gap, w_F)
+    assert np.abs(found / expected - 1.0).max() < 5e-14
+    assert (found != expected).mean() > 0.3  # or only the integral has been compared with itself
