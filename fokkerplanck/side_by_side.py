@@ -18,7 +18,7 @@ from .diagnostics.blowup import FIRST_LEVEL, BlowUpDetector
 from .diagnostics.recorder import faults
 from .grid import Grid
 from .inputs import checked_past, starting_state
-from .interpolation import RateHistory, Stretch
+from .interpolation import RateHistory, mean
 from .models.population import Population
 from .models.side_by_side import SideBySide
 from .operators.schemes import FluxScheme
@@ -260,7 +260,7 @@ class _Abreast:
             return
         old_t, old_rate = self.t, self.y[-1].copy()
         change = self.grid.width @ np.abs(step.new[:-2] - self.y[:-2]) + np.abs(step.new[-2] - self.y[-2])
-        spikes = dt * Stretch(0.0, 1.0, self.y[-1], step.new[-1], tuple(step.bend)).integral(0.0, 1.0)
+        spikes = dt * mean(self.y[-1], step.new[-1], step.bend)
         self.t, self.fired = np.where(which, t, self.t), np.where(which, self.fired + spikes, self.fired)
         np.copyto(self.y, step.new, where=which)
         rate, layer = self.y[-1], self.system.layer(self.y, 0.0)

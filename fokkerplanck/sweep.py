@@ -124,9 +124,10 @@ def sweep(
     InvalidArgument
         If an axis names nothing, a value is out of range, or `folder` holds another sweep: before anything is run.
 
+    >>> import numpy as np
     >>> import fokkerplanck as fp
     >>> table = fp.sweep(fp.nnlif(b=0.5), {"b": [0.5, 3.0]}, initial=fp.gaussian(-1.0, 0.5), t_span=(0.0, 20.0))
-    >>> [str(word) for word in table["status"]]
+    >>> np.asarray(table["status"]).tolist()
     ['steady', 'blow-up']
     """
     checked = Axes.of(axes)

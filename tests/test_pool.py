@@ -320,7 +320,7 @@ def test_any_executor_will_do_and_is_not_flooded():
     with Counting(2) as executor:
         found = compute(squares, 40, piece=1, executor=executor, workers=3)
         assert found.columns["square"].tolist() == [k**2 for k in range(40)]
-        assert 2 <= executor.most <= 3
+        assert executor.most <= 3
         assert executor.submit(abs, -1).result() == 1  # it is still the user's
 
 

@@ -628,7 +628,21 @@ def affine_closure(
                 mu, kappa = drift + external[k] + coupling[k] * N, (quiet[k] + noise[k] * N) / distance
                 size = max(abs(mu), 1e-200)
                 x = size / max(max(kappa, size / 700.0), 1e-300)
-                b = x / np.expm1(x)
+                part, doublings = 1.0, 0
+                while part * x > 0.5:
+                    part *= 0.5
+                    doublings += 1
+                v = x * part
+                rise = 2.505210838544172e-08 + v * (
+                    2.08767569878681e-09 + v * (1.6059043836821613e-10 + v * 1.1470745597729725e-11)
+                )
+                rise = 2.48015873015873e-05 + v * (2.7557319223985893e-06 + v * (2.755731922398589e-07 + v * rise))
+                rise = 0.008333333333333333 + v * (0.001388888888888889 + v * (0.0001984126984126984 + v * rise))
+                rise = 0.5 + v * (0.16666666666666666 + v * (0.041666666666666664 + v * rise))
+                rise = v + v * v * rise
+                for _ in range(doublings):
+                    rise *= rise + 2.0
+                b = x / rise
                 near = -0.5 + x * (1.0 / 6.0 - x * x * (1.0 / 180.0 - x * x * (1.0 / 5040.0 - x * x / 151200.0)))
                 slope = near if x < 0.05 else b * (1.0 - x - b) / x
                 by_current = -slope if mu < 0.0 else slope + 1.0
@@ -645,3 +659,155 @@ def affine_closure(
                 if moved <= tolerance * abs(N) + 1e-300 or (moved <= 1e-10 * abs(N) and moved >= 0.1 * before):
                     rate[k], found[k] = N, True
                     break
+
+
+@inlined_kernel
+def along_weights(
+    face_drift: np.ndarray, distance: np.ndarray, current: float, diffusion: float, right: np.ndarray, left: np.ndarray
+) -> None:
+    """right = W(−μ, κ), left = W(μ, κ) of one lane at every face but the first, by the doublings of `face_weights`."""
+    cells = right.shape[0]
+    strongest = 0.0
+    for i in range(cells):
+        mu, kappa = face_drift[i + 1] + current, diffusion / distance[i + 1]
+        size = abs(mu)
+        x = size / max(max(kappa, size / 700.0), 1e-300) + 1e-300
+        right[i], left[i] = x, mu
+        strongest = max(strongest, x)
+    part, doublings = 1.0, 0
+    while part * strongest > 0.5:
+        part *= 0.5
+        doublings += 1
+    for i in range(cells):
+        x = right[i]
+        y = x * part
+        rise = 2.505210838544172e-08 + y * (
+            2.08767569878681e-09 + y * (1.6059043836821613e-10 + y * 1.1470745597729725e-11)
+        )
+        rise = 2.48015873015873e-05 + y * (2.7557319223985893e-06 + y * (2.755731922398589e-07 + y * rise))
+        rise = 0.008333333333333333 + y * (0.001388888888888889 + y * (0.0001984126984126984 + y * rise))
+        rise = 0.5 + y * (0.16666666666666666 + y * (0.041666666666666664 + y * rise))
+        rise = y + y * y * rise
+        for _ in range(doublings):
+            rise *= rise + 2.0
+        mu = left[i]
+        # Without noise |μ|/E(700) is nothing beside |μ|.
+        small = (abs(mu) / rise) if abs(mu) > 1e-200 else diffusion / distance[i + 1]
+        right[i] = small + (mu if mu > 0.0 else 0.0)
+        left[i] = small + (0.0 if mu > 0.0 else -mu)
+
+
+@kernel
+def affine_rosenbrock_lane(
+    y: np.ndarray,
+    dt: float,
+    face_drift: np.ndarray,
+    distance: np.ndarray,
+    width: np.ndarray,
+    external: float,
+    coupling: float,
+    quiet: float,
+    noise: float,
+    tau: float,
+    reset_cells: np.ndarray,
+    reset_shares: np.ndarray,
+    stages: np.ndarray,
+    memory: np.ndarray,
+    gamma: float,
+    u: np.ndarray,
+    state: np.ndarray,
+) -> None:
+    """The stages of `affine_rosenbrock` for one lane, along v: the increments u_i of y, shape (stages, cells + 2), and
+    the state that the last of them is to be added to.
+
+    What does not depend on the cell before is vectorised; the recurrences of the matrix have no division, see
+    `affine_backward_euler_lane`.
+    """
+    cells, count = width.shape[0], stages.shape[0]
+    put = np.zeros(cells)
+    for m in range(reset_cells.shape[0]):
+        put[reset_cells[m]] += reset_shares[m]
+    row = np.empty((13, cells))
+    right, left, more, less, back, ratio = row[0], row[1], row[2], row[3], row[4], row[5]
+    carry, response, goes, flux, p, q, gain = row[6], row[7], row[8], row[9], row[10], row[11], row[12]
+    s = 1.0 / (gamma * dt)
+    instant = 1.0 if tau == 0.0 else 0.0
+    leak = 0.0 if tau == 0.0 else 1.0 / tau
+    passed, held = 1.0 / (1.0 + tau * s), 0.0 if tau == 0.0 else 1.0 / (leak + s)
+    last = cells - 1
+    # The matrix, and what a change of the rate does to the density.
+    N = y[cells + 1]
+    c, a = external + coupling * N, quiet + noise * N
+    along_weights(face_drift, distance, c, a, goes, left)
+    for i in range(cells):
+        mu, d = face_drift[i + 1] + c, distance[i + 1]
+        size = max(abs(mu), 1e-200)
+        kappa = max(max(a / d, size / 700.0), 1e-300)
+        x, b = size / kappa, min(goes[i], left[i]) / kappa
+        near = -0.5 + x * (1.0 / 6.0 - x * x * (1.0 / 180.0 - x * x * (1.0 / 5040.0 - x * x / 151200.0)))
+        slope = near if x < 0.05 else b * (1.0 - x - b) / x
+        by_noise = b * (b + x) / d * noise
+        more[i] = (-slope if mu < 0.0 else slope + 1.0) * coupling + by_noise
+        less[i] = (-slope - 1.0 if mu < 0.0 else slope) * coupling + by_noise
+    for i in range(last):
+        flux[i] = more[i] * y[i] - less[i] * y[i + 1]
+    flux[last] = more[last] * y[last]
+    for i in range(last):
+        grown = s * width[i + 1]
+        p[i], q[i] = grown + left[i], grown * goes[i]
+    p[last] = q[last] = 0.0
+    numerator, denominator = s * width[0], 1.0
+    for start in range(0, cells, 8):
+        numerator, denominator = numerator / denominator, 1.0
+        for i in range(start, min(start + 8, cells)):
+            gain[i] = denominator
+            after = numerator + goes[i] * denominator
+            numerator = p[i] * numerator + q[i] * denominator
+            back[i] = denominator = after
+    for i in range(cells):
+        back[i] = gain[i] / back[i]
+        ratio[i] = left[i] * back[i]
+    carry[0] = 0.0
+    for i in range(1, cells):
+        carry[i] = goes[i - 1] * back[i]
+    response[0] = (put[0] * passed - flux[0]) * back[0]
+    for i in range(1, cells):
+        response[i] = (put[i] * passed + flux[i - 1] - flux[i]) * back[i]
+    x = 0.0
+    for i in range(cells):
+        response[i] = x = response[i] + carry[i] * x
+    for i in range(last - 1, -1, -1):
+        response[i] = x = response[i] + ratio[i] * x
+    share = 1.0 - (flux[last] + goes[last] * response[last])
+    for j in range(count):
+        state[:] = y
+        kept = u[j]
+        kept[:] = 0.0
+        for m in range(j):
+            weight, again, before = stages[j, m], memory[j, m], u[m]
+            for i in range(cells + 2):
+                state[i] += weight * before[i]
+                kept[i] += again * before[i]
+        N = state[cells + 1]
+        along_weights(face_drift, distance, external + coupling * N, quiet + noise * N, right, left)
+        for i in range(last):
+            flux[i] = right[i] * state[i] - left[i] * state[i + 1]
+        flux[last] = right[last] * state[last]
+        fired = flux[last]
+        source = instant * fired + leak * state[cells]
+        pool = fired - source + kept[cells] / dt
+        rate = fired - N
+        into = source + passed * (pool - rate)
+        over = 1.0 / dt
+        kept[0] = (width[0] * kept[0] * over - flux[0] + put[0] * into) * back[0]
+        for i in range(1, cells):
+            kept[i] = (width[i] * kept[i] * over + flux[i - 1] - flux[i] + put[i] * into) * back[i]
+        x = 0.0
+        for i in range(cells):
+            kept[i] = x = kept[i] + carry[i] * x
+        total = (goes[last] * x + rate) / share
+        for i in range(last - 1, -1, -1):
+            kept[i] = x = kept[i] + ratio[i] * x
+        for i in range(cells):
+            kept[i] += response[i] * total
+        kept[cells], kept[cells + 1] = (pool + total - rate) * held, total

@@ -237,6 +237,9 @@ class Dilated:
         """There is one lane."""
         return True
 
+    def rosenbrock_stages(self, y: np.ndarray, dt: float, method: object) -> None:
+        """There are no compiled loops for whole steps."""
+
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> NoReturn:
         """Refused: a fixed step in τ would meet a blow-up anywhere within it."""
         raise InvalidArgument("the dilated time needs an adaptive stepper, fp.Rodas5P().")
@@ -273,6 +276,8 @@ class StandingClock(FiniteVolumes):
     for overshoot = "keep", "discard" and "none" or a refractory state. A linear population without a leak: its y is
     (n, R, F), and R holds who has fired and not been reset.
     """
+
+    whole_steps = False
 
     def __init__(self, model: Population, grid: Grid, scheme: FluxScheme, overshoot: str) -> None:
         prompt = overshoot == "keep" and model.refractory.mean_duration == 0.0

@@ -60,6 +60,11 @@ class Evolution(ABC):
         """Solve (shift·M − ∂F/∂y) u = u in place, with the matrix of the last `factor`."""
         self._refuse()
 
+    def rosenbrock_stages(self, y: np.ndarray, dt: float, method: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        """The increments u_i of all stages, shape (stages, *y.shape), and the state that the last one is to be added
+        to, where there are compiled loops for them; else None."""
+        return None
+
     def implicit_step(self, y: np.ndarray, t: float, dt: float) -> np.ndarray:
         """One backward-Euler step to time t with the activity of before."""
         self._refuse()

@@ -15,6 +15,8 @@ from .system import Change, Reset
 class ExplicitVolumes(FiniteVolumes):
     """Volumes for explicit steppers. There is no Jacobian: every implicit solve, which begins with it, is refused."""
 
+    whole_steps = False
+
     called: ClassVar[str]
     """The scheme, as users write it."""
 

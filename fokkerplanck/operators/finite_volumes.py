@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
 from ..grid import Grid
 from ..models.voltage import VoltageModel
-from ..models.wiring import Inputs, OwnWiring
+from ..models.wiring import Inputs
 from .kernels import backward_euler, deposit, eliminate, substitute, transport
 from .schemes import ChangCooper, FluxScheme, ScharfetterGummel
 from .system import (
@@ -38,6 +39,8 @@ class FiniteVolumes(PopulationSystem):
     cell if it is not; then the grid goes on above V_F and its last face is closed. A solve costs O(cells).
     """
 
+    whole_steps: ClassVar[bool] = True
+    """Whether the compiled steps are those of this class; not so where a subclass changes the equations."""
     grid: Grid
 
     def __init__(self, model: VoltageModel, grid: Grid, scheme: FluxScheme) -> None:
@@ -64,11 +67,23 @@ class FiniteVolumes(PopulationSystem):
         shared = self.face_drift.shape[1] == self.distance.shape[1] == 1
         exponential = shared and type(scheme) in (ScharfetterGummel, ChangCooper)
         self._affine, self._fused = exponential and self.lanes > 1, exponential and not self._open
+        self._own = self._own_coefficients() if self._fused and self.whole_steps else None
         self._shared_drift, self._shared_distance = self.face_drift[:, 0].copy(), self.distance[:, 0].copy()
         # What `eliminate` leaves for `substitute`.
         self._factor_weights = np.zeros((self.cells + 1, self.lanes)), np.zeros((self.cells + 1, self.lanes))
         self._leaving = np.zeros((self.cells, self.lanes))
         self._pivot = np.empty((self.cells, self.lanes))
+
+    def _own_coefficients(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+        """I, b, a0 and a1 of lanes that hear only themselves and know no time, whose steps are compiled as a whole."""
+        wiring = self.wiring
+        if not self._separate or wiring.time_dependent or self._late or self.latency:
+            return None
+        silent = [np.zeros(self.lanes) for _ in wiring.lags]
+        quiet, by_rate = wiring.inputs(silent, 0.0), wiring.change(silent, [np.ones(self.lanes) for _ in wiring.lags])
+        return tuple(
+            np.ascontiguousarray(part) for part in (quiet.current, by_rate.current, quiet.diffusion, by_rate.diffusion)
+        )  # type: ignore[return-value]
 
     def _end_lanes_at_threshold(self, scheme: FluxScheme, unknowns: np.ndarray) -> None:
         """Where n = 0 at V_F inside the grid, the face there is half a cell away from the last centre below it."""
@@ -193,6 +208,8 @@ class FiniteVolumes(PopulationSystem):
 
     def close(self, y: np.ndarray, t: float) -> bool:
         """As the base class has it; for a bounded flux, whose e is not convex, by bisection up to the bound."""
+        if self._own is not None and self.lanes == 1:
+            return bool(self.close_lanes(y, t, np.ones(1, dtype=bool))[0])
         if super().close(y, t):
             return True
         if not np.isfinite(self.scheme.bound) or self.lanes > 1:
@@ -250,32 +267,44 @@ class FiniteVolumes(PopulationSystem):
         )  # fmt: skip
         return rate, source
 
-    # -- lanes by themselves ------------------------------------------------------------------------------------
+    # -- whole steps of lanes that hear only themselves ---------------------------------------------------------
+
+    def rosenbrock_stages(self, y: np.ndarray, dt: float, method: Rosenbrock) -> tuple[np.ndarray, np.ndarray] | None:
+        if self._own is None or self.lanes > 1:
+            return None
+        from .affine_weights import affine_rosenbrock_lane
+
+        external, b, a0, a1 = (float(part[0]) for part in self._own)
+        u, state = np.empty((len(method.a), *self.shape)), np.empty(self.shape)
+        affine_rosenbrock_lane(
+            y[:, 0], dt, self._shared_drift, self._shared_distance, self.width, external, b, a0, a1,
+            float(self._tau[0]), *self._reset, method.a, method.C, method.gamma, u[:, :, 0], state[:, 0],
+        )  # fmt: skip
+        return u, state
 
     def rosenbrock_lanes(
         self, y: np.ndarray, dt: np.ndarray, method: Rosenbrock, rtol: float, atol: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        if not (self._fused and isinstance(self.wiring, OwnWiring)):
+        if self._own is None:
             return None
         from .affine_weights import affine_rosenbrock
 
-        wiring = self.wiring
         new, errors, rates = np.empty(self.shape), np.empty(self.lanes), np.empty((len(method.a), self.lanes))
         affine_rosenbrock(
-            y, dt, self._shared_drift, self._shared_distance, self.width, wiring.external, wiring.b, wiring.a0,
-            wiring.a1, self._tau, *self._reset, method.a, method.C, method.gamma, rtol, atol, new, errors, rates,
+            y, dt, self._shared_drift, self._shared_distance, self.width, *self._own, self._tau, *self._reset,
+            method.a, method.C, method.gamma, rtol, atol, new, errors, rates,
         )  # fmt: skip
         return new, errors, rates
 
     def close_lanes(self, y: np.ndarray, t: float, wanted: np.ndarray) -> np.ndarray:
-        if not (self._fused and isinstance(self.wiring, OwnWiring)):
+        if self._own is None:
             return super().close_lanes(y, t, wanted)
         from .affine_weights import affine_closure
 
-        wiring, found = self.wiring, np.empty(self.lanes, dtype=bool)
+        found = np.empty(self.lanes, dtype=bool)
         affine_closure(
-            y[-3], float(self._shared_drift[-1]), float(self._shared_distance[-1]), wiring.external, wiring.b,
-            wiring.a0, wiring.a1, CLOSURE_TOLERANCE, CLOSURE_ITERATIONS, wanted, y[-1], found,
+            y[-3], float(self._shared_drift[-1]), float(self._shared_distance[-1]), *self._own, CLOSURE_TOLERANCE,
+            CLOSURE_ITERATIONS, wanted, y[-1], found,
         )  # fmt: skip
         return found
 

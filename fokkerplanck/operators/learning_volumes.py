@@ -16,6 +16,8 @@ from .schemes import FluxScheme
 class LearningVolumes(FiniteVolumes):
     """Cells in (v, w): in v as in the base class, in w the fluxes of `Learning.face_speeds` for `exchange`."""
 
+    whole_steps = False
+
     model: Learning
 
     def __init__(self, model: VoltageModel, grid: Grid, scheme: FluxScheme) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -481,7 +482,7 @@ class PopulationSystem(Evolution):
         """b n(V_F) where the rate acts at once."""
         return self.wiring.reproduction(trace)
 
-    @property
+    @cached_property
     def presses(self) -> bool:
         return bool(self.wiring.push().max() > 0.0)
 

@@ -168,6 +168,9 @@ class Rodas5P:
     def _stages(self, system: System, y: np.ndarray, t: float, dt: Any) -> tuple[np.ndarray, np.ndarray]:
         """The increments u_i, flattened, and the state that the last of them is to be added to."""
         stages = len(self.c)
+        done = None if isinstance(dt, np.ndarray) else system.rosenbrock_stages(y, dt, self)
+        if done is not None:
+            return done[0].reshape(stages, -1), done[1]
         u = np.empty((stages, *system.shape))
         flat = u.reshape(stages, -1)
         system.factor(y, t, 1.0 / (self.gamma * dt))

@@ -60,7 +60,7 @@ nonlinear = pytest.mark.parametrize("name", [name for name in MODELS if name != 
 
 @nonlinear
 def test_rodas5p_has_order_five(name):
-    density, rate = errors_of(RODAS, MODELS[name], SMOOTH, (40, 80))
+    density, rate = errors_of(RODAS, MODELS[name], SMOOTH, (36, 72))
     assert orders(density) == pytest.approx(RODAS.order, abs=0.1)
     assert orders(rate) == pytest.approx(RODAS.order, abs=0.1)
 
@@ -149,6 +149,9 @@ class Small:
 
     def __init__(self, right_hand_side, jacobian, by_time):
         self.right_hand_side, self.jacobian, self.by_time = right_hand_side, jacobian, by_time
+
+    def rosenbrock_stages(self, y, dt, method):
+        return None
 
     def residual(self, y, t, out):
         out[:, 0] = self.right_hand_side(*y[:, 0], t)

@@ -108,3 +108,27 @@ def test_a_lane_that_blows_up_fails_by_itself():
     assert np.all(np.isfinite(step.errors[[0, 2]]))
     np.testing.assert_allclose(step.new[:, 0], alone.new[:, 0], rtol=1e-10, atol=1e-14)
     assert step.errors[0] == pytest.approx(alone.errors[0], rel=1e-6)
+
+
+@settings(max_examples=25)
+@given(neurons, st.floats(-4.0, -0.5), st.integers(20, 80), st.sampled_from([None, fp.QuadraticDrift()]))
+def test_the_stages_of_one_population_are_those_of_the_general_form(model, exponent, cells, drift):
+    model = fp.nnlif(
+        b=model.coupling.b, a0=model.noise.a0, a1=model.noise.a1, external=model.coupling.external, drift=drift,
+        refractory=fp.ExponentialRefractory(0.3) if model.refractory.mean_duration else None,
+    )  # fmt: skip
+    grid = model.grid(cells, v_min=-5.0, finest=5e-3)
+    system = fp.ScharfetterGummel().discretize(model, grid)
+    y = system.pack(fp.compatible_gaussian(0.3, 0.2).cell_averages(grid), 0.0)
+    assert system.close(y, 0.0)
+    there = y.copy()
+    there[-1] = 0.0
+    assert PopulationSystem.close(system, there, 0.0)
+    assert y[-1] == pytest.approx(there[-1], rel=1e-12)
+    u, state = system.rosenbrock_stages(y, 10.0**exponent, STEPPER)
+    system._own = None
+    flat, expected = STEPPER._stages(system, y, 0.0, 10.0**exponent)
+    scale = np.abs(flat).max()
+    if scale < 1e6:
+        np.testing.assert_allclose(u.reshape(flat.shape), flat, atol=1e-9 * scale)
+        np.testing.assert_allclose(state, expected, atol=1e-9 * np.abs(expected).max())
