@@ -156,7 +156,8 @@ def check_rate(result: dict) -> list[Check]:
                 Check(f"b = {b:g}, {name}: N, extrapolated: relative error", 0.0, float(rest), 5e-3, "absolute")
             )
     same = float(np.max(np.abs(np.subtract(*result["fitted"]))))
-    checks.append(Check("Scharfetter–Gummel at a0 = 0 is upwind: difference of N", 0.0, same, 1e-12, "absolute"))
+    # One in compiled loops, the other not: the rounding of adaptive runs is between them.
+    checks.append(Check("Scharfetter–Gummel at a0 = 0 is upwind: difference of N", 0.0, same, 1e-9, "absolute"))
     return checks
 
 
