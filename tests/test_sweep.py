@@ -154,13 +154,13 @@ def test_metrics_of_the_user_see_the_whole_solution():
     )
     start = DATUM.value(np.zeros(1), 2.0)[0]
     np.testing.assert_allclose(table["highest"], start, rtol=1e-2)
-    assert "rate" in table
+    assert np.asarray(table["rate"]).shape == (2,)
 
 
 def test_what_looks_back_is_solved_one_by_one():
     model = fp.nnlif(b=0.5, delay=0.1)
     table = fp.sweep(model, {"delay": [0.0, 0.3]}, initial=DATUM, t_span=(0.0, 1.0), workers=1, metrics=["rate"])
-    for delay, rate in zip((0.0, 0.3), table["rate"].values, strict=True):
+    for delay, rate in zip((0.0, 0.3), np.asarray(table["rate"]), strict=True):
         alone = fp.solve(fp.nnlif(b=0.5, delay=delay), DATUM, (0.0, 1.0))
         assert rate == pytest.approx(alone.rate[-1], rel=1e-3)
 
@@ -172,7 +172,7 @@ def test_a_function_that_makes_the_model():
     axes = {"b_EE": [0.2, 0.5], "external": [0.0, 0.5]}
     table = fp.sweep(network, axes, initial=DATUM, t_span=(0.0, 0.5), workers=1, metrics=["peak"])
     alone = fp.solve(network(0.5, 0.5), DATUM, (0.0, 0.5), rtol=1e-4, atol=1e-7)
-    assert table["peak"].values[1, 1] == pytest.approx(alone.rate.max(), rel=1e-6)
+    assert np.asarray(table["peak"])[1, 1] == pytest.approx(alone.rate.max(), rel=1e-6)
 
 
 def test_a_case():
@@ -184,13 +184,13 @@ def test_a_case():
         }
     )
     table = fp.sweep(case, {"b": [0.5], "initial.variance": [0.25, 0.5]}, workers=1)
-    assert table["rate"].values[0, 0] == pytest.approx(case.run().rate[-1], rel=1e-2)
+    assert np.asarray(table["rate"])[0, 0] == pytest.approx(case.run().rate[-1], rel=1e-2)
 
 
 def test_any_function_of_the_axes():
     table = fp.sweep(lambda x, y: {"sum": x + y, "word": "odd" if x % 2 else "even"}, {"x": [1, 2], "y": [0.5, 2.0]})
-    assert table["sum"].values.tolist() == [[1.5, 3.0], [2.5, 4.0]]
-    assert table["word"].values.tolist() == [["odd", "odd"], ["even", "even"]]
+    assert np.asarray(table["sum"]).tolist() == [[1.5, 3.0], [2.5, 4.0]]
+    assert np.asarray(table["word"]).tolist() == [["odd", "odd"], ["even", "even"]]
 
 
 def test_the_same_call_goes_on_where_it_was(tmp_path):
@@ -215,8 +215,8 @@ def test_a_blow_up_at_once_is_one_of_the_outcomes():
     table = fp.sweep(
         fp.nnlif(b=3.0), {"initial.mean": [0.0, 1.9]}, initial=fp.gaussian(0.0, 0.05), t_span=(0.0, 1.0), workers=1
     )
-    assert table["t_star"].values[1] == 0.0
-    assert table["status"].values.tolist() == ["finished", "blow-up"]
+    assert np.asarray(table["t_star"])[1] == 0.0
+    assert np.asarray(table["status"]).tolist() == ["finished", "blow-up"]
 
 
 @pytest.mark.parametrize(

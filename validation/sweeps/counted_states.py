@@ -69,13 +69,13 @@ def run(quick: bool) -> dict:
             model, {"b": b, name: values}, initial=DATUM, t_span=(0.0, 30.0), grid=grid, workers=1,
             estimate_error=not quick,
         )  # fmt: skip
-    return {"counted": counted, "by_sign": by_sign, "fates": fates}
+    return {"b": b, "planes": planes, "counted": counted, "by_sign": by_sign, "fates": fates}
 
 
 def check(result: dict) -> list[Check]:
     checks = []
     for name, table in result["counted"].items():
-        number, b = np.asarray(table["number"]), np.asarray(table["b"])
+        number, b = np.asarray(table["number"]), result["b"]
         apart = int(np.sum(number != result["by_sign"][name]))
         checks.append(Check(f"(b, {name}): points where solver and changes of sign differ", 0, apart, kind="equal"))
         plain = number[:, 0]
@@ -109,7 +109,7 @@ def plot(result: dict):
     colours = ListedColormap(["#e0a0a0", "#cfe6f5", "#f4e3a1", "#9fd0b8"])
     for (name, table), row, label in zip(result["counted"].items(), axes, ("$a_1$", r"$\tau$"), strict=True):
         image = row[0].pcolormesh(
-            np.asarray(table["b"]), np.asarray(table[name]), np.asarray(table["number"]).T, cmap=colours, vmin=-0.5,
+            result["b"], result["planes"][name], np.asarray(table["number"]).T, cmap=colours, vmin=-0.5,
             vmax=3.5, shading="nearest",
         )  # fmt: skip
         figure.colorbar(image, ax=row[0], ticks=range(4), label="stationary states")

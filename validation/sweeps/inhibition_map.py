@@ -43,12 +43,12 @@ def run(quick: bool) -> dict:
     published = {place: point(*place)["label"] for place in PUBLISHED}
     network = fp.BrunelNetwork(NEURON, C_E=C_E, gamma=GAMMA, J=J, g=5.0, nu_ext=20.0, delay=0.0015)
     diagram = fp.phase_diagram(network, g[::8], THRESHOLD * eta[::8], bisections=0) if not quick else None
-    return {"table": table, "published": published, "diagram": diagram}
+    return {"g": g, "eta": eta, "table": table, "published": published, "diagram": diagram}
 
 
 def check(result: dict) -> list[Check]:
     table = result["table"]
-    g, eta, rate = np.asarray(table["g"])[:, None], np.asarray(table["eta"]), np.asarray(table["rate"])
+    g, eta, rate = result["g"][:, None], result["eta"], np.asarray(table["rate"])
     checks = [
         Check(f"g = {place[0]:g}, ν_ext = {place[1]:g} ν_thr", PUBLISHED[place], label, kind="equal")
         for place, label in result["published"].items()
@@ -80,7 +80,7 @@ def plot(result: dict):
     table = result["table"]
     figure = SolutionFigure(figsize=(6.6, 4.4), layout="constrained")
     ax = figure.subplots()
-    g, eta, rate = (np.asarray(table[name]) for name in ("g", "eta", "rate"))
+    g, eta, rate = result["g"], result["eta"], np.asarray(table["rate"])
     norm = LogNorm(max(float(rate.min()), 1e-2), float(rate.max()))
     image = ax.pcolormesh(g, eta, rate.T, norm=norm, cmap="cividis", shading="nearest")
     figure.colorbar(image, ax=ax, label="firing rate (Hz)")

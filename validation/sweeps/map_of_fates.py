@@ -47,12 +47,12 @@ def run(quick: bool) -> dict:
             save_at=[], stop_when=[fp.Steady(1e-6)],
         )  # fmt: skip
     states = {float(value): [state.rate for state in fp.stationary_states(fp.nnlif(b=float(value)))] for value in b}
-    return {"table": table, "certified": b[:, None] >= least, "alone": alone, "states": states}
+    return {"b": b, "means": means, "table": table, "certified": b[:, None] >= least, "alone": alone, "states": states}
 
 
 def check(result: dict) -> list[Check]:
     table, certified = result["table"], result["certified"]
-    b, means = np.asarray(table["b"]), np.asarray(table["initial.mean"])
+    b, means = result["b"], result["means"]
     status, t_star, rate = (np.asarray(table[name]) for name in ("status", "t_star", "rate"))
     decided = np.isin(status, ["steady", "blow-up", "finished"])
     checks = [
