@@ -489,8 +489,18 @@ def affine_rosenbrock(
         for i in range(cells):
             f, d, h, put = face_drift[i + 1], distance[i + 1], width[i], deposit[i]
             strongest = max(abs(f + low), abs(f + high)) * d * strong
-            face_slopes(f, d, strongest, c, a, inverse, 32, by_current, by_noise, here, after)
             face_weights(f, d, strongest, c, a, inverse, 32, right, left)
+            closeness = 1.0 / d
+            for k in range(32):  # their slopes, as in `face_slopes`
+                mu = f + c[k]
+                size = max(abs(mu), 1e-200)
+                kappa = max(max(a[k] * closeness, size / 700.0), 1e-300)
+                x, b = size / kappa, min(right[k], left[k]) / kappa
+                near = -0.5 + x * (1.0 / 6.0 - x * x * (1.0 / 180.0 - x * x * (1.0 / 5040.0 - x * x / 151200.0)))
+                slope = near if x < 0.05 else b * (1.0 - x - b) / x
+                change = b * (b + x) * closeness * by_noise[k]
+                here[k] = (-slope if mu < 0.0 else slope + 1.0) * by_current[k] + change
+                after[k] = (-slope - 1.0 if mu < 0.0 else slope) * by_current[k] + change
             beyond = 1.0 if i + 1 < cells else 0.0
             upper = min(i + 1, cells - 1)
             for k in range(32):
@@ -529,9 +539,12 @@ def affine_rosenbrock(
             for k in range(32):
                 low, high, strong = min(low, c[k]), max(high, c[k]), max(strong, abs(inverse[k]))
             f, d = float(face_drift[cells]), float(distance[cells])
-            face_weights(f, d, max(abs(f + low), abs(f + high)) * d * strong, c, a, inverse, 32, right, left)
             for k in range(32):
-                fired[k] = right[k] * after[k]
+                mu, kappa = f + c[k], a[k] / d
+                size = max(abs(mu), 1e-200)
+                x = size / max(max(kappa, size / 700.0), 1e-300)
+                fired[k] = (size / np.expm1(x) + (mu if mu > 0.0 else 0.0)) * after[k]
+            for k in range(32):
                 source = instant[k] * fired[k] + leak[k] * pool[k]
                 kept[k] = fired[k] - source + recalled[k] / step[k]
                 rate[k] = fired[k] - rate[k]
@@ -556,7 +569,7 @@ def affine_rosenbrock(
                         after[k] += weight * u[m, upper, k]
                         carried[k] += again * u[m, i, k]
                 for k in range(32):
-                    out = right[k] * here[k] - beyond * left[k] * after[k]
+                    out = beyond * (right[k] * here[k] - left[k] * after[k]) + (1.0 - beyond) * fired[k]
                     x = flux[k] - out + h * carried[k] / step[k] + put * into[k] + arrives[k]
                     x *= back[i, k]
                     u[j, i, k] = x

@@ -50,6 +50,8 @@ class FiniteVolumes(PopulationSystem):
         # The first face has no flux, so its distance never matters; one keeps the division harmless.
         self.distance = np.concatenate([[1.0], np.diff(unknowns)[1:]])[:, None]
         self.face_drift = scheme.face_drift(model.drift_of_lanes, unknowns[:-1], unknowns[1:])
+        if np.all(self.face_drift == self.face_drift[:, :1]):  # one law, given for each lane
+            self.face_drift = self.face_drift[:, :1]
         self._hazard = _cell_averages(model.hazard_of_lanes, grid) * np.ones(self.lanes)
         self._loss = self._hazard.copy()
         self._loss_change = np.zeros_like(self._loss)
