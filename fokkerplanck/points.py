@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import CodeType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -33,8 +35,10 @@ class Axes:
             raise InvalidArgument(f'`axes` must map names to values, as in {{"b": [0.5, 1.5]}}, not {axes!r:.60}.')
         values = {}
         for name, given in axes.items():
-            if not isinstance(name, str):
+            if not isinstance(name, str) or not name:
                 raise InvalidArgument(f"`axes`: a name must be a text such as 'b', not {name!r}.")
+            if np.asarray(given).dtype.kind == "b":
+                raise InvalidArgument(f"`axes[{name!r}]` must be numbers, not True and False.")
             numbers = np.atleast_1d(real_array(f"axes[{name!r}]", given))
             if np.asarray(given).dtype.kind in "iu":
                 numbers = np.atleast_1d(np.asarray(given))
@@ -81,8 +85,22 @@ class Subject:
     initial: Any
 
     @classmethod
-    def of(cls, what: Model | Case | Maker, initial: object) -> Subject:
-        return cls(what.model, what.initial) if isinstance(what, Case) else cls(what, initial)
+    def of(cls, what: Model | Case | Maker, initial: object, names: Iterable[str]) -> Subject:
+        """Checked: the axes, by their `names`, belong to it, each to another number."""
+        subject = cls(what.model, what.initial) if isinstance(what, Case) else cls(what, initial)
+        if not isinstance(subject.model, Model) and not callable(subject.model):
+            raise InvalidArgument(f"`what` must be a model, a Case or a function that makes a model, not {what!r:.60}.")
+        meant: dict[str, str] = {}
+        for name in names:
+            whole = name
+            if name.startswith(INITIAL):
+                whole = INITIAL + path_in(subject.initial, name.removeprefix(INITIAL), "`initial`")
+            elif isinstance(subject.model, Model):
+                whole = path_in(subject.model, name.removeprefix(MODEL), f"`{type(subject.model).__name__}`")
+            if whole in meant:
+                raise InvalidArgument(f"`axes`: {meant[whole]!r} and {name!r} are the same number, {whole}.")
+            meant[whole] = name
+        return subject
 
     def at(self, point: Mapping[str, float]) -> tuple[Model, Any]:
         """Model and initial density of a point, or their refusal with the point named."""
@@ -116,21 +134,29 @@ def _with_values(model: Model, values: Mapping[str, float]) -> Model:
 
 
 def with_value(thing: Any, name: str, value: float, whose: str) -> Any:
-    """A copy of a frozen object with one number in it replaced.
+    """A copy of a frozen object with the number of that name replaced."""
+    return _replaced(thing, path_in(thing, name, whose).split("."), value)
 
-    The name is that of a field of it, or of one of its parts; in full "part.field", or just "field" if that is the only
-    one.
+
+def path_in(thing: Any, name: str, whose: str) -> str:
+    """The dotted name of a number in a dataclass or one of its parts, given in full or, if only one ends so, in short.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such number, or more than one.
     """
     paths = list(_paths(thing))
     found = [path for path in paths if path == name or path.endswith(f".{name}")]
     exact = [path for path in found if path == name]
-    if len(exact or found) != 1:
-        short = {path.rsplit(".", 1)[-1]: path for path in paths}
-        known = ", ".join(short if len(short) == len(paths) else paths) or "none"
-        if found:
-            raise InvalidArgument(f"{whose} has more than one `{name}`: {', '.join(found)}; write one of them in full.")
-        raise InvalidArgument(f"{whose} has no number `{name}`{did_you_mean(name, short)} It has: {known}.")
-    return _replaced(thing, (exact or found)[0].split("."), value)
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if found:
+        raise InvalidArgument(f"{whose} has more than one `{name}`: {', '.join(found)}; write one of them in full.")
+    short = {path.rsplit(".", 1)[-1]: path for path in paths}
+    known = ", ".join(short if len(short) == len(paths) else paths)
+    advice = f"It has: {known}." if known else "It has none: give fp.sweep a function of the axes that makes the model."
+    raise InvalidArgument(f"{whose} has no number `{name}`{did_you_mean(name, short)} {advice}")
 
 
 def _paths(thing: Any, before: str = "") -> Iterator[str]:
@@ -154,37 +180,66 @@ def _replaced(thing: Any, path: list[str], value: float) -> Any:
 
 
 def described(thing: object) -> str:
-    """What an object is, the same in every process: functions by their code, not by their address."""
-    functions = {f"0x{id(part):x}": part for part in _functions(thing)}
-    text = re.sub(r" at 0x[0-9a-f]+", lambda m: f" {_code(functions.get(m.group()[4:]))}", repr(thing))
-    return re.sub(r"\s+", " ", text)
+    """What an object is, the same in every process: functions by what they do, not by their address."""
+    return _Description().of(thing)
 
 
-def _functions(thing: Any) -> Iterator[Any]:
-    if hasattr(thing, "__code__"):
-        yield thing
-    elif dataclasses.is_dataclass(thing):
-        for part in dataclasses.fields(thing):
-            yield from _functions(getattr(thing, part.name))
-    elif isinstance(thing, Mapping):
-        for value in thing.values():
-            yield from _functions(value)
-    elif isinstance(thing, tuple | list):
-        for value in thing:
-            yield from _functions(value)
+class _Description:
+    """A text for an object and all that it refers to: code, enclosed values, the globals that it uses."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def of(self, thing: Any) -> str:
+        if isinstance(thing, int | float | complex | str | bytes | bool | type(None) | np.generic):
+            return repr(thing)
+        if isinstance(thing, np.ndarray):
+            return f"array {thing.shape} {thing.dtype} {_fingerprint(np.ascontiguousarray(thing).tobytes())}"
+        if any(thing is other for other in self.seen):
+            return "itself"
+        self.seen.append(thing)
+        if isinstance(thing, Mapping):
+            return f"{{{', '.join(f'{key!r}: {self.of(value)}' for key, value in thing.items())}}}"
+        if isinstance(thing, tuple | list):
+            return f"[{', '.join(self.of(value) for value in thing)}]"
+        if isinstance(thing, set | frozenset):
+            return f"{{{', '.join(sorted(self.of(value) for value in thing))}}}"
+        if isinstance(thing, ModuleType | type):
+            return getattr(thing, "__qualname__", thing.__name__)
+        if isinstance(thing, functools.partial):
+            return f"partial({self.of(thing.func)}, {self.of(thing.args)}, {self.of(thing.keywords)})"
+        if isinstance(thing, MethodType):
+            return f"{self.of(thing.__func__)} of {self.of(thing.__self__)}"
+        if hasattr(thing, "__code__"):
+            return self._function(thing)
+        if dataclasses.is_dataclass(thing):
+            fields = (f"{part.name}={self.of(getattr(thing, part.name))}" for part in dataclasses.fields(thing))
+            return f"{type(thing).__name__}({', '.join(fields)})"
+        state = self.of(vars(thing)) if hasattr(thing, "__dict__") else re.sub(r" at 0x[0-9a-f]+", "", repr(thing))
+        call = vars(type(thing)).get("__call__")
+        return f"{type(thing).__qualname__} {state} {self.of(call) if hasattr(call, '__code__') else ''}"
+
+    def _function(self, function: Any) -> str:
+        """Its name, and a fingerprint of what it does; of a library's function only the name."""
+        name = getattr(function, "__qualname__", "function")
+        module = getattr(function, "__module__", "") or ""
+        if module.split(".")[0] in LIBRARIES:
+            return f"{module}.{name}"
+        held = [self.of(cell.cell_contents) for cell in function.__closure__ or ()]
+        code = self._code(function.__code__, function.__globals__)
+        return f"{name} {_fingerprint(repr([code, self.of(function.__defaults__), held]).encode())}"
+
+    def _code(self, code: CodeType, names: Mapping[str, Any]) -> str:
+        constants = [self._code(part, names) if isinstance(part, CodeType) else repr(part) for part in code.co_consts]
+        used = [f"{name}={self.of(names[name])}" for name in code.co_names if name in names]
+        return " ".join([code.co_code.hex(), *constants, *code.co_names, *used])
 
 
-def _code(function: Any) -> str:
-    """A fingerprint of what a function does and of what it encloses."""
-    if function is None:
-        return "somewhere"
+LIBRARIES = {"numpy", "scipy", "numba", "matplotlib", "fokkerplanck", "builtins", "math", "xarray"}
+"""Whose functions are known by their names."""
+
+
+def _fingerprint(content: bytes) -> str:
     import hashlib
 
-    code = function.__code__
-    # What it encloses counts as well, unless that may change while it runs.
-    held = [cell.cell_contents for cell in function.__closure__ or ()]
-    enclosed = [type(part).__name__ if isinstance(part, list | dict | set) else described(part) for part in held]
-    constants = [repr(value) for value in code.co_consts if not hasattr(value, "co_code")]
-    parts = [code.co_code.hex(), *constants, *code.co_names, repr(function.__defaults__), *enclosed]
-    clean = re.sub(r" at 0x[0-9a-f]+", "", "\n".join(parts))
-    return hashlib.sha256(clean.encode()).hexdigest()[:16]
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -313,6 +313,8 @@ class _Crew(Protocol):
     """Takes pieces, at most `size` at a time."""
 
     size: int
+    forgetful: bool
+    """Whether a piece can be lost without a word when a process dies that had another one."""
 
     def submit(self, piece: Range) -> Future: ...
 
@@ -332,7 +334,18 @@ def _drive(book: _Book, crew: _Crew) -> None:
             if not running:
                 return
             ended = {future: running.pop(future) for future in wait(running, return_when=FIRST_COMPLETED).done}
+            lost = [piece for future, piece in ended.items() if future.cancelled()]
+            ended = {future: piece for future, piece in ended.items() if not future.cancelled()}
+            died = any(future.exception() is not None for future in ended)
             _settle(book, crew, ended)  # before more is begun, so that no more than `size` pieces are ever lost
+            for future in [future for future, piece in running.items() if piece in ended.values()]:
+                running.pop(future)  # its piece was handed over twice, and is done
+                future.cancel()
+            if died and crew.forgetful:  # with a worker that died others may be gone, of which nobody will tell
+                lost += list(running.values())
+            for piece in dict.fromkeys(lost):
+                if piece not in ended.values():
+                    running[crew.submit(piece)] = piece
     finally:
         crew.stop(list(running))
 
@@ -353,6 +366,8 @@ def _settle(book: _Book, crew: _Crew, ended: Mapping[Future, Range]) -> None:
 
 class _Given:
     """An executor of the user's."""
+
+    forgetful = True
 
     def __init__(self, executor: Executor, code: bytes, size: int) -> None:
         self.executor, self.code, self.size = executor, code, size
@@ -390,6 +405,8 @@ class _Died(Exception):
 
 class _Processes:
     """Processes of this machine, started when first needed. A thread for each waits for its answers."""
+
+    forgetful = False
 
     def __init__(self, size: int, code: bytes) -> None:
         self.size, self.code = size, code

@@ -17,7 +17,6 @@ from .clocks.physical import judged, stuck, too_short
 from .diagnostics.blowup import FIRST_LEVEL, BlowUpDetector
 from .diagnostics.recorder import faults
 from .grid import Grid
-from .inputs import checked_past, starting_state
 from .interpolation import RateHistory, mean
 from .models.population import Population
 from .models.side_by_side import SideBySide
@@ -53,6 +52,8 @@ class Settings:
         Keep the density after every step, not only the last one.
     estimate_error : bool
         Run everything again with half the resolution; a blow-up is compared with such a run in any case.
+    max_step : float
+        Longest step.
     """
 
     scheme: FluxScheme
@@ -60,31 +61,19 @@ class Settings:
     steady: float | None = None
     keep: bool = False
     estimate_error: bool = True
+    max_step: float = math.inf
 
 
 def solve_side_by_side(
-    models: Sequence[Population],
-    initials: Sequence[object],
-    t_span: tuple[float, float],
-    grid: Grid,
-    settings: Settings,
+    models: Sequence[Population], states: Sequence[State], end: float, settings: Settings
 ) -> Iterator[tuple[int, Solution | None]]:
-    """The solutions of all pairs of a model and an initial density, as `fp.solve` gives them on this grid.
+    """The solutions of all models from the states given, all on one grid and from one time, as `fp.solve` has them.
 
-    Each comes with its number, in their order. None where a datum has no rate to begin with: that is for `solve`
-    to explain.
-
-    Raises
-    ------
-    InvalidArgument
-        If a datum does not fit its model or the grid.
+    Each comes with its number, in their order. None where a state has no rate to begin with: that is for `solve` to
+    explain.
     """
-    start, end = t_span
-    states = [
-        starting_state(model, initial, grid, settings.scheme, t_span, checked_past(model, None, initial, start))
-        for model, initial in zip(models, initials, strict=True)
-    ]
-    fine = [_Track(*pair, end, settings.tolerance) for pair in zip(models, states, strict=True)]
+    start, grid = states[0].t, states[0].grid
+    fine = [_Track(model, state, end, settings.tolerance) for model, state in zip(models, states, strict=True)]
     _march(fine, grid, settings)
     again = [k for k, track in enumerate(fine) if track.ending is not None and _asks(track.ending, start, settings)]
     coarse = _coarse_tracks([fine[k] for k in again], start, settings)
@@ -241,8 +230,8 @@ class _Abreast:
 
     def step(self) -> None:
         """One attempt in every lane."""
-        left = self.end - self.t
-        dt = np.where(left < 1.000001 * self.dt, left, self.dt)
+        left, longest = self.end - self.t, np.minimum(self.dt, self.settings.max_step)
+        dt = np.where(left < 1.000001 * longest, left, longest)
         for k in np.flatnonzero(self.running & too_short(dt, self.t, left)).tolist():
             detector, failed = self.tracks[k].detector, bool(self.failed[k])
             self._end(k, stuck(detector, self._column(k), float(self.t[k]), failed, self.system.lost))

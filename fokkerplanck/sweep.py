@@ -6,8 +6,9 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -16,15 +17,15 @@ from .clocks import Clock
 from .diagnostics.entropy import relative_entropy
 from .diagnostics.steady import Steady
 from .grid import Cells, Grid
-from .inputs import checked_flag, checked_span, checked_tolerance
+from .inputs import check_kinds, checked_flag, checked_past, checked_span, checked_tolerance, starting_state
 from .models.model import Model
 from .models.population import Population
 from .models.side_by_side import SideBySide, joins, place
 from .operators.schemes import FluxScheme, ScharfetterGummel
-from .outcomes import FokkerPlanckWarning, InvalidArgument, Status, named, positive
+from .outcomes import FokkerPlanckWarning, InvalidArgument, Status, named, positive, whole_number
 from .points import Axes, Subject, described
 from .points import named as in_words
-from .pool import Outcome, compute
+from .pool import Outcome, compute, processors
 from .solution import Solution
 from .solve import solve
 from .state import InitialDensity, State, as_density, together
@@ -45,13 +46,15 @@ OUTCOMES = {
 ASIDE, MISSING = "set aside", "not computed"
 TEXT = 240
 """Longest remark that is kept."""
-PIECE = 256
-"""Points computed side by side that are kept, and at most lost, together."""
-ALONE = 8
-"""The same of points that are solved one after the other."""
+ABREAST, ALONE = (32, 256), (1, 8)
+"""Least and most points that are sent, kept and at most lost together: side by side, and one after the other."""
+PIECES = 4
+"""For each process, if there are points enough."""
 ABOVE, SMALL, LATEST = 30.0, 0.3, 6
 """The decay of the entropy is that over the last so many steps with a relative deviation of at least 30 rtol, and 30
 times that before the last step, all of which must be at most 0.3."""
+BENT = 0.03
+"""Relative difference of the slopes in the two halves of these steps above which the decay is not yet exponential."""
 
 
 def sweep(
@@ -67,6 +70,7 @@ def sweep(
     rtol: float | None = None,
     atol: float | None = None,
     steady: float | None = 1e-6,
+    max_step: float | None = None,
     estimate_error: bool = True,
     folder: str | os.PathLike[str] | None = None,
     executor: Any = None,
@@ -100,17 +104,21 @@ def sweep(
     scheme, stepper : optional
         Default `fp.ScharfetterGummel()` and `fp.Rodas5P()`; with another stepper points are solved one by one.
     rtol, atol : float, optional
-        Local error per step, default 1e-4 and 1e-7.
+        Local error per step, default 1e-4 and rtol/1000; 1e-8 where the decay of the entropy is asked for.
     steady : float or None
         End a point where the density changes by less, in L¹ per membrane time constant; None: never.
+    max_step : float, optional
+        Longest step, by default one membrane time constant: an implicit step that is longer takes what decays for gone,
+        and the point for steady. Infinite if `steady` is None.
     estimate_error : bool
         Estimate the error of N at each point by a second run with half the resolution.
     folder : path, optional
-        Where finished pieces are kept: the same call goes on where it was interrupted or killed.
+        Where finished pieces are kept: the same call goes on where it was interrupted or killed. The call is the same
+        if arguments and code are, that of functions together with what they call; of libraries only the names count.
     executor : concurrent.futures.Executor, optional
         Default: processes on this machine. `dask.distributed.Client(...).get_executor()` uses a cluster.
     workers : int, optional
-        Processes; default: one per processor.
+        Processes; default: one per processor. With 1 everything is done in this process.
     progress : bool
         Show a progress bar with the remaining time.
 
@@ -122,7 +130,8 @@ def sweep(
     Raises
     ------
     InvalidArgument
-        If an axis names nothing, a value is out of range, or `folder` holds another sweep: before anything is run.
+        If an axis names nothing, a value is out of range, a datum does not fit, or `folder` holds another sweep: before
+        anything is run.
 
     >>> import numpy as np
     >>> import fokkerplanck as fp
@@ -133,7 +142,7 @@ def sweep(
     checked = Axes.of(axes)
     if isinstance(what, Case | Model) or t_span is not None:
         work: Any = _runs(
-            what, checked, initial, t_span, metrics, grid, scheme, stepper, rtol, atol, steady, estimate_error
+            what, checked, initial, t_span, metrics, grid, scheme, stepper, rtol, atol, steady, max_step, estimate_error
         )
     elif callable(what):
         given = {"initial": initial, "metrics": metrics, "grid": grid, "scheme": scheme, "stepper": stepper}
@@ -144,8 +153,10 @@ def sweep(
     else:
         raise InvalidArgument(f"`what` must be a model, a Case or a function, not {what!r:.60}.")
     identity = {"axes": {name: values.tolist() for name, values in checked.values.items()}, **work.identity}
-    outcome = _computed(work, len(checked), identity, folder, executor, workers, checked_flag("progress", progress))
-    return _table(checked, outcome, identity, folder is not None)
+    count = processors() if workers is None else whole_number("workers", workers, 1)
+    how: dict[str, Any] = {"executor": executor, "workers": workers, "progress": checked_flag("progress", progress)}
+    outcome = _computed(work, len(checked), work.piece(len(checked), count), identity, folder, how)
+    return _table(checked, outcome, identity, folder is not None, work.names)
 
 
 # -- what is computed at a range of points ---------------------------------------------------------------------------
@@ -158,7 +169,10 @@ class Evaluations:
     function: Callable[..., Any]
     axes: Axes
 
-    piece = ALONE
+    names: ClassVar[tuple[str, ...]] = ()
+
+    def piece(self, n: int, workers: int) -> int:
+        return _piece(n, workers, ALONE)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -167,9 +181,11 @@ class Evaluations:
     def __call__(self, start: int, stop: int) -> dict[str, np.ndarray]:
         rows = []
         for k in range(start, stop):
-            value = self.function(**self.axes.point(k))
+            point = self.axes.point(k)
+            with _at(point):
+                value = self.function(**point)
             rows.append(dict(value) if isinstance(value, Mapping) else {"value": value})
-        return _columns(rows)
+        return _columns(rows, self.axes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,12 +202,16 @@ class Runs:
     stepper: Stepper | None
     tolerance: Tolerance
     steady: float | None
+    max_step: float
     estimate_error: bool
     clock: Clock | None
 
     @property
-    def piece(self) -> int:
-        return PIECE if self.grids else ALONE
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.metrics)
+
+    def piece(self, n: int, workers: int) -> int:
+        return _piece(n, workers, ABREAST if self.grids else ALONE)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -206,6 +226,7 @@ class Runs:
             "clock": described(self.clock),
             "tolerance": [self.tolerance.rtol, self.tolerance.atol],
             "steady": self.steady,
+            "max_step": self.max_step,
             "estimate_error": self.estimate_error,
         }
 
@@ -213,11 +234,13 @@ class Runs:
         points = [self.subject.at(self.axes.point(k)) for k in range(start, stop)]
         rows: list[dict[str, Any]] = [{}] * len(points)
         for k, solution, told in self._solutions(points):
-            row = {name: metric(solution) for name, metric in self.metrics.items()}
-            if "remark" in row:
-                row["remark"] = " ".join([*told, row["remark"]])[:TEXT]
+            with _at(self.axes.point(start + k)):
+                row = {name: metric(solution) for name, metric in self.metrics.items()}
+            if self.metrics.get("remark") is remark:
+                new = [sentence for sentence in told if sentence not in solution.message]
+                row["remark"] = " ".join(filter(None, [*new, row["remark"]]))[:TEXT]
             rows[k] = row
-        return _columns(rows)
+        return _columns(rows, self.axes)
 
     def _solutions(self, points: list[tuple[Model, Any]]) -> Iterator[tuple[int, Solution, list[str]]]:
         groups: dict[Any, list[int]] = {}
@@ -233,21 +256,26 @@ class Runs:
         for k in alone:
             yield k, *self._alone(*points[k])
 
+    def start(self, grid: Grid, model: Model, initial: Any) -> tuple[State, list[str]]:
+        """The state from which a lane starts, and what there is to say about it."""
+        scheme = self.scheme or ScharfetterGummel()
+        past = checked_past(model, None, initial, self.t_span[0])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", FokkerPlanckWarning)
+            state = starting_state(model, initial, grid, scheme, self.t_span, past)
+        return state, [str(warning.message) for warning in caught]
+
     def _abreast(
         self, grid: Grid, members: list[int], points: list[tuple[Model, Any]]
     ) -> Iterator[tuple[int, Solution | None, list[str]]]:
         from .side_by_side import Settings, solve_side_by_side
 
-        settings = Settings(
-            self.scheme or ScharfetterGummel(), self.tolerance, self.steady, self.keeps, self.estimate_error
-        )
-        models, initials = zip(*(points[k] for k in members), strict=True)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", FokkerPlanckWarning)
-            found = list(solve_side_by_side(models, initials, self.t_span, grid, settings))
-        told = sorted({str(warning.message) for warning in caught})
-        for k, solution in found:
-            yield members[k], solution, told
+        scheme = self.scheme or ScharfetterGummel()
+        settings = Settings(scheme, self.tolerance, self.steady, self.keeps, self.estimate_error, self.max_step)
+        models = [cast(Population, points[k][0]) for k in members]
+        states, told = zip(*(self.start(grid, *points[k]) for k in members), strict=True)
+        for k, solution in solve_side_by_side(models, states, self.t_span[1], settings):
+            yield members[k], solution, told[k]
 
     def _place(self, model: Model) -> Any:
         """By which a model finds its grid, if it is solved side by side with others."""
@@ -266,6 +294,7 @@ class Runs:
                 stepper=self.stepper,
                 rtol=self.tolerance.rtol,
                 atol=self.tolerance.atol,
+                max_step=self.max_step,
                 save_at=None if self.keeps else [],
                 stop_when=[] if self.steady is None else [Steady(self.steady)],
                 estimate_error=self.estimate_error,
@@ -293,10 +322,12 @@ def _runs(
     rtol: float | None,
     atol: float | None,
     steady: float | None,
+    max_step: float | None,
     estimate_error: bool,
 ) -> Runs:
     """The runs, with every argument and every point checked."""
     clock = None
+    chosen = _checked_metrics(metrics, axes)
     if isinstance(what, Case):
         doubled = [name for name, value in {"initial": initial, "t_span": t_span}.items() if value is not None]
         if doubled:
@@ -305,33 +336,63 @@ def _runs(
         rtol, atol, clock = rtol or what.rtol, atol or what.atol, what.clock
     elif initial is None or t_span is None:
         raise InvalidArgument("`initial` and `t_span` are needed, as for fp.solve.")
-    subject = Subject.of(what, initial)
-    tolerance = checked_tolerance(1e-4 if rtol is None else rtol, 1e-7 if atol is None else atol)
+    subject = Subject.of(what, initial, axes.values)
+    if rtol is None:
+        rtol = 1e-8 if entropy_decay in chosen.values() else 1e-4
+    tolerance = checked_tolerance(rtol, 1e-3 * rtol if atol is None else atol)
     span = checked_span(t_span)
     points = [subject.at(axes.point(k)) for k in range(len(axes))]
+    check_kinds(points[0][0], grid, scheme, stepper)
+    if steady is not None:
+        steady = positive("steady", steady)
+    if max_step is None:
+        max_step = math.inf if steady is None else 1.0
     natural = clock is None and (stepper is None or isinstance(stepper, Rodas5P))
     natural = natural and (scheme is None or (isinstance(scheme, FluxScheme) and not math.isfinite(scheme.bound)))
     grids: dict[Any, Grid] = {}
     if natural and not isinstance(subject.initial, State):
-        grids = _grids(points, span, grid, scheme or ScharfetterGummel())
-    return Runs(
+        grids = _grids(axes, points, span, grid, scheme or ScharfetterGummel())
+    runs = Runs(
         subject=subject,
         axes=axes,
         t_span=span,
-        metrics=_checked_metrics(metrics),
+        metrics=chosen,
         grid=grid,
         grids=grids,
         scheme=scheme,
         stepper=stepper,
         tolerance=tolerance,
-        steady=None if steady is None else positive("steady", steady),
+        steady=steady,
+        max_step=max_step,
         estimate_error=checked_flag("estimate_error", estimate_error),
         clock=clock,
     )
+    for k, (model, datum) in enumerate(points if grids else []):
+        if joins(model):
+            with _at(axes.point(k)):
+                runs.start(grids[place(cast(Population, model))], model, datum)
+    return runs
+
+
+@contextmanager
+def _at(point: Mapping[str, float]) -> Iterator[None]:
+    """Name the point in what goes wrong there."""
+    try:
+        yield
+    except InvalidArgument as error:
+        raise InvalidArgument(f"at {in_words(point)}: {error}") from None
+    except Exception as error:
+        error.add_note(f"at {in_words(point)}")
+        raise
+
+
+def _piece(n: int, workers: int, bounds: tuple[int, int]) -> int:
+    """Points that are sent together: enough pieces for all processes, none too small or too large."""
+    return min(max(-(-n // (PIECES * workers)), bounds[0]), bounds[1])
 
 
 def _grids(
-    points: list[tuple[Model, Any]], t_span: tuple[float, float], grid: Grid | None, scheme: FluxScheme
+    axes: Axes, points: list[tuple[Model, Any]], t_span: tuple[float, float], grid: Grid | None, scheme: FluxScheme
 ) -> dict[Any, Grid]:
     """A grid for all the points that have V_R, V_F and the kind of threshold in common."""
     models: dict[Any, dict[int, Population]] = {}
@@ -346,7 +407,13 @@ def _grids(
     for key, distinct in models.items():
         beside = SideBySide(tuple(distinct.values()))
         if grid is None:
-            chosen: Any = scheme.default_grid(beside, together(tuple(data[key].values())), t_span)
+            try:
+                chosen: Any = scheme.default_grid(beside, together(tuple(data[key].values())), t_span)
+            except InvalidArgument:
+                for k, (model, _) in enumerate(points):  # which of them is it?
+                    with _at(axes.point(k)):
+                        cast(Population, model).lowest_potential(t_span)
+                raise
         else:
             beside.check_grid(grid)
             chosen = grid
@@ -407,8 +474,8 @@ def remark(solution: Solution) -> str:
 def entropy_decay(solution: Solution) -> float:
     """−d/dt ln of the relative entropy of n to the density that the run comes to; not a number unless it is steady.
 
-    Least squares over the last steps at which the deviation is larger than what the tolerance leaves of it; the smaller
-    rtol, the closer to the limit.
+    Least squares over the last steps at which the deviation is larger than what the tolerance leaves of it; not a
+    number if the decay bends there. The smaller rtol, the closer to the limit.
     """
     if solution.status is not Status.STOPPED:
         return math.nan
@@ -419,7 +486,11 @@ def entropy_decay(solution: Solution) -> float:
     late = np.flatnonzero(entropy > floor**2)[-LATEST:]
     if len(late) < LATEST or entropy[late].max() > SMALL**2:
         return math.nan
-    return -float(np.polyfit(solution.saved_t[late], np.log(entropy[late]), 1)[0])
+    t, logarithm = solution.saved_t[late], np.log(entropy[late])
+    slopes = [np.polyfit(t[half], logarithm[half], 1)[0] for half in (slice(LATEST // 2), slice(LATEST // 2, None))]
+    if abs(slopes[1] / slopes[0] - 1.0) > BENT:
+        return math.nan
+    return -float(np.polyfit(t, logarithm, 1)[0])
 
 
 def _entropy(solution: Solution, k: int, end: State) -> float:
@@ -444,7 +515,19 @@ DEFAULT = ("status", "rate", "t_star", "t_end", "error", "remark")
 LIGHT = set(METRICS.values()) - {entropy_decay}
 
 
-def _checked_metrics(metrics: Any) -> dict[str, Metric]:
+def _checked_metrics(metrics: Any, axes: Axes) -> dict[str, Metric]:
+    chosen = _chosen_metrics(metrics)
+    for name in chosen:
+        if not isinstance(name, str) or not name:
+            raise InvalidArgument(f"`metrics`: a name must be a text, not {name!r}.")
+        if name in axes.values:
+            raise InvalidArgument(
+                f"`axes` and `metrics` both have {name!r}; name the axis model.{name}, or the metric anew."
+            )
+    return chosen
+
+
+def _chosen_metrics(metrics: Any) -> dict[str, Metric]:
     chosen = {name: METRICS[name] for name in DEFAULT}
     if metrics is None:
         return chosen
@@ -461,13 +544,21 @@ def _checked_metrics(metrics: Any) -> dict[str, Metric]:
 # -- the table -------------------------------------------------------------------------------------------------------
 
 
-def _columns(rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+def _columns(rows: list[dict[str, Any]], axes: Axes) -> dict[str, np.ndarray]:
     """Rows as columns of numbers and texts."""
     names = list(rows[0])
     columns = {}
+    for row in rows:
+        if list(row) != names:
+            raise InvalidArgument(f"a function must return the same names at every point, not {names} and {list(row)}.")
+    if not names:
+        raise InvalidArgument("a function must return a number, or a dictionary with something in it.")
     for name in names:
+        if name in axes.values:
+            raise InvalidArgument(f"{name!r} is the name of an axis; return it under another one.")
         column = np.array([row[name] for row in rows])
-        if column.ndim != 1 or column.dtype.kind not in "biufU":
+        kinds = {isinstance(row[name], str) for row in rows}
+        if column.ndim != 1 or column.dtype.kind not in "biufU" or len(kinds) > 1:
             raise InvalidArgument(f"{name!r} must be one number or one text at every point, not {rows[0][name]!r:.60}.")
         columns[name] = column
     return columns
@@ -476,24 +567,24 @@ def _columns(rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:
 def _computed(
     work: Runs | Evaluations,
     n: int,
+    piece: int,
     identity: dict[str, Any],
     folder: str | os.PathLike[str] | None,
-    executor: Any,
-    workers: int | None,
-    progress: bool,
+    how: dict[str, Any],
 ) -> Outcome:
-    how: dict[str, Any] = {"piece": work.piece, "executor": executor, "workers": workers, "progress": progress}
     if folder is None:
-        return compute(work, n, **how)
+        return compute(work, n, piece=piece, **how)
     from .ledger import Ledger
 
     with Ledger(folder, identity) as ledger:
-        return compute(work, n, ledger=ledger, **how)
+        return compute(work, n, piece=piece, ledger=ledger, **how)
 
 
-def _table(axes: Axes, outcome: Outcome, identity: dict[str, Any], kept: bool) -> Any:
+def _table(axes: Axes, outcome: Outcome, identity: dict[str, Any], kept: bool, names: tuple[str, ...]) -> Any:
     """The columns over the axes: an xarray.Dataset where there is one, else a record array."""
     columns = dict(outcome.columns)
+    for name in names if not columns else ():  # interrupted before anything was finished
+        columns[name] = np.full(len(axes), "" if name in ("status", "remark") else math.nan)
     for k, why in outcome.missing.items():
         warnings.warn(f"The point {in_words(axes.point(k))} was set aside: {why}.", FokkerPlanckWarning, stacklevel=3)
     if outcome.interrupted:
@@ -515,9 +606,9 @@ def _table(axes: Axes, outcome: Outcome, identity: dict[str, Any], kept: bool) -
         return np.rec.fromarrays(list(fields.values()), dtype=record)
     import json
 
-    names = list(axes.values)
+    over = list(axes.values)
     return xarray.Dataset(
-        {name: (names, column) for name, column in shaped.items()},
+        {name: (over, column) for name, column in shaped.items()},
         coords=dict(axes.values),
         attrs={"sweep": json.dumps({key: value for key, value in identity.items() if key != "axes"})},
     )

@@ -70,6 +70,8 @@ class Memory:
 class Crew:
     """Ends pieces in an order drawn by hypothesis; those with a point in `deadly` end with a death."""
 
+    forgetful = False
+
     def __init__(self, size, deadly, weight, draw):
         self.size, self.deadly, self.weight, self.draw = size, deadly, weight, draw
         self.running, self.tried, self.stopped = {}, [], False

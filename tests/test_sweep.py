@@ -2,6 +2,7 @@
 
 import builtins
 import math
+import os
 import sys
 import warnings
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 import fokkerplanck as fp
 from fokkerplanck.cases import parse_case
+from fokkerplanck.inputs import starting_state
+from fokkerplanck.interpolation import RateHistory
 from fokkerplanck.models.side_by_side import SideBySide
 from fokkerplanck.side_by_side import Settings, solve_side_by_side
 from fokkerplanck.steppers.protocol import Tolerance
@@ -23,7 +26,12 @@ AXES = {"b": [0.0, 0.8, 3.0], "initial.mean": [-0.5, 1.0]}
 def abreast(models, initials, t_span=(0.0, 3.0), cells=120, **more):
     grid = SideBySide(tuple(models)).grid(cells, v_min=-6.0, finest=2e-3, v_max=6.0 if models[0].open else None)
     how = Settings(fp.ScharfetterGummel(), Tolerance(1e-5, 1e-8), **more)
-    return grid, [solution for _, solution in solve_side_by_side(models, initials, t_span, grid, how)]
+    past = RateHistory(np.array(t_span[:1]), np.zeros(1))
+    states = [
+        starting_state(model, initial, grid, fp.ScharfetterGummel(), t_span, past)
+        for model, initial in zip(models, initials, strict=True)
+    ]
+    return grid, [solution for _, solution in solve_side_by_side(models, states, t_span[1], how)]
 
 
 def assert_same_run(here, alone):
@@ -143,6 +151,16 @@ def test_the_entropy_decays_twice_as_fast_as_the_slowest_mode():
     )  # fmt: skip
     slowest = fp.spectrum(model, fp.stationary_states(model)[0]).eigenvalues[0].real
     np.testing.assert_allclose(table["entropy_decay"], -2.0 * slowest, rtol=1e-2)
+    # By default it is as accurate, or no number.
+    axes = {"b": [-1.0, 0.5, 1.0], "initial.variance": [0.05, 0.25]}
+    table = fp.sweep(
+        model, axes, initial=fp.compatible_gaussian(0.0, 0.25), t_span=(0.0, 40.0), metrics=["entropy_decay"],
+        estimate_error=False, workers=1,
+    )  # fmt: skip
+    slowest = [fp.spectrum(at, fp.stationary_states(at)[0]).eigenvalues[0].real for at in map(fp.nnlif, axes["b"])]
+    off = np.asarray(table["entropy_decay"]) / (-2.0 * np.array(slowest)[:, None]) - 1.0
+    assert np.nanmax(np.abs(off)) < 0.02
+    assert np.mean(np.isnan(off)) <= 0.5
 
 
 def test_metrics_of_the_user_see_the_whole_solution():
@@ -194,16 +212,17 @@ def test_any_function_of_the_axes():
 
 
 def test_the_same_call_goes_on_where_it_was(tmp_path):
-    calls = []
+    calls = tmp_path / "calls"
 
     def counted(x):
-        calls.append(x)
+        with calls.open("a") as file:
+            file.write("x")
         return x
 
     axes = {"x": np.arange(20.0)}
     first = fp.sweep(counted, axes, folder=tmp_path / "sweep", workers=1)
     again = fp.sweep(counted, axes, folder=tmp_path / "sweep", workers=1)
-    assert len(calls) == 20
+    assert len(calls.read_text()) == 20
     np.testing.assert_array_equal(first["value"], again["value"])
     with pytest.raises(fp.InvalidArgument, match="axes"):
         fp.sweep(counted, {"x": np.arange(21.0)}, folder=tmp_path / "sweep", workers=1)
@@ -273,3 +292,93 @@ def test_a_condition_may_watch_one_run_after_another():
         assert "steady" in sol.message
     with pytest.raises(fp.InvalidArgument, match="tolerance"):
         fp.Steady(0.0)
+
+
+def test_the_folder_knows_what_a_function_calls(tmp_path):
+    def helper(x, factor):
+        return factor * x
+
+    class Scaled:
+        def __init__(self, factor):
+            self.factor = factor
+
+        def __call__(self, x):
+            return self.factor * x
+
+        def run(self, x):
+            return self.factor * x
+
+    def calling(factor):
+        return lambda x: helper(x, factor)
+
+    def holding(array):
+        return lambda x: float(array[2500] * x)
+
+    long = np.zeros(5000)
+    longer = long.copy()
+    longer[2500] = 1.0
+    pairs = {
+        "enclosed": (calling(1.0), calling(2.0)),
+        "array": (holding(long), holding(longer)),
+        "object": (Scaled(1.0), Scaled(2.0)),
+        "method": (Scaled(1.0).run, Scaled(2.0).run),
+        "dictionary": ((lambda d: lambda x: d["k"] * x)({"k": 1.0}), (lambda d: lambda x: d["k"] * x)({"k": 2.0})),
+    }
+    for name, (one, other) in pairs.items():
+        how = {"folder": tmp_path / name, "workers": 1}
+        first = fp.sweep(one, {"x": [1.0, 2.0]}, **how)
+        np.testing.assert_array_equal(fp.sweep(one, {"x": [1.0, 2.0]}, **how)["value"], first["value"])
+        with pytest.raises(fp.InvalidArgument, match="another sweep"):
+            fp.sweep(other, {"x": [1.0, 2.0]}, **how)
+
+
+def test_a_remark_is_about_its_own_point():
+    table = fp.sweep(
+        fp.nnlif(b=0.5), {"initial.variance": [0.25, 1e-6]}, initial=DATUM, t_span=(0.0, 0.1), workers=1,
+        metrics=["remark"],
+    )  # fmt: skip
+    plain, narrow = np.asarray(table["remark"]).tolist()
+    assert plain == ""
+    assert narrow.count("`initial` varies over") == 1
+
+
+def test_what_goes_wrong_names_the_point():
+    with pytest.raises(fp.InvalidArgument, match=r"at initial.mean = 5: .*has no mass below"):
+        fp.sweep(fp.nnlif(b=0.5), {"initial.mean": [0.0, 5.0]}, initial=fp.gaussian(0.0, 0.01), t_span=(0.0, 0.5))
+    with pytest.raises(fp.InvalidArgument, match=r"at a1 = 1: for a1 > 0 the initial density must vanish"):
+        fp.sweep(fp.nnlif(b=0.5), {"a1": [0.0, 1.0]}, initial=DATUM, t_span=(0.0, 0.5))
+    with pytest.raises(ZeroDivisionError) as caught:
+        fp.sweep(lambda x: 1.0 / x, {"x": [1.0, 0.0]}, workers=1)
+    assert "at x = 0" in caught.value.__notes__
+
+
+def test_an_axis_and_a_metric_do_not_share_a_name():
+    with pytest.raises(fp.InvalidArgument, match="both have 'status'"):
+        fp.sweep(lambda status: fp.nnlif(b=status), {"status": [1.0]}, initial=DATUM, t_span=(0.0, 1.0))
+    with pytest.raises(fp.InvalidArgument, match="the name of an axis"):
+        fp.sweep(lambda b: {"b": 2.0 * b}, {"b": [1.0]}, workers=1)
+    with pytest.raises(fp.InvalidArgument, match=r"'b' and 'coupling\.b' are the same number"):
+        fp.sweep(fp.nnlif(b=0.5), {"b": [1.0], "coupling.b": [2.0]}, initial=DATUM, t_span=(0.0, 1.0))
+    with pytest.raises(fp.InvalidArgument, match=r"the same names at every point|returned the columns"):
+        fp.sweep(lambda x: {"even": 1.0} if x % 2 == 0 else {"odd": 1.0}, {"x": [1, 2]}, workers=1)
+
+
+def test_rest_is_seen_when_it_comes():
+    table = fp.sweep(
+        fp.nnlif(b=-1.0), {"initial.mean": np.linspace(-1.0, 1.0, 9)}, initial=DATUM, t_span=(0.0, 40.0), workers=1,
+        metrics=["t_end", "status"],
+    )  # fmt: skip
+    assert set(np.asarray(table["status"])) == {"steady"}
+    # e-folding in 1/1.3: from one datum to the next the time to rest changes by less than a step or two.
+    assert np.all(np.abs(np.diff(np.asarray(table["t_end"]))) < 2.5)
+
+
+def test_a_point_that_kills_its_process_is_set_aside_in_a_small_sweep_too():
+    def deadly(x):
+        if x == 2.0:
+            os._exit(3)
+        return x
+
+    with pytest.warns(fp.FokkerPlanckWarning, match="The point x = 2 was set aside: 3 processes died"):
+        table = fp.sweep(deadly, {"x": np.arange(4.0)}, workers=2)
+    np.testing.assert_array_equal(table["value"], [0.0, 1.0, np.nan, 3.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm, Normalize
 from matplotlib.patches import Patch
 
 from ..outcomes import InvalidArgument
@@ -49,7 +49,7 @@ def plot_fates(
     Raises
     ------
     InvalidArgument
-        If the table has not two axes, or not these metrics.
+        If the table has not two axes, or not these metrics, or `certified` does not fit it.
 
     >>> import fokkerplanck as fp
     >>> axes = {"b": [0.5, 3.0], "initial.mean": [-1.0, 0.0]}
@@ -58,6 +58,14 @@ def plot_fates(
     2
     """
     names, (x, y), status, t_star = _map(table)
+    if certified is not None:
+        certified = np.asarray(certified)
+        if certified.shape != status.shape or certified.dtype != bool:
+            raise InvalidArgument(f"`certified` must be True or False at {status.shape} points, not {certified.shape}.")
+    rows, columns = np.argsort(x), np.argsort(y)
+    x, y, order = x[rows], y[columns], np.ix_(rows, columns)
+    status, t_star = status[order], t_star[order]
+    certified = None if certified is None else certified[order]
     if ax is None:
         figure: Figure = SolutionFigure(figsize=(6.6, 4.6), layout="constrained")
         ax = figure.subplots()
@@ -71,14 +79,15 @@ def plot_fates(
         colours = ListedColormap([FATES[word] for word in shown])
         ax.pcolormesh(x, y, number.T, cmap=colours, vmin=-0.5, vmax=len(shown) - 0.5, shading="nearest")
     blown = np.where(status == "blow-up", t_star, np.nan)
-    positive = blown[blown > 0.0]
-    if positive.size:
-        low, high = float(positive.min()), float(positive.max())
-        norm = LogNorm(low, high if high > low else 1.1 * low)
+    if np.any(np.isfinite(blown)):
+        # Logarithmic where the time begins at zero: data that blow up at once are shown with the earliest others.
+        shown_times = blown[blown > 0.0] if np.nanmin(blown) >= 0.0 and np.nanmax(blown) > 0.0 else blown
+        low, high = float(np.nanmin(shown_times)), float(np.nanmax(shown_times))
+        norm = LogNorm(low, high if high > low else 1.1 * low) if low > 0.0 else Normalize(low, max(high, low + 1e-9))
         image = ax.pcolormesh(x, y, np.maximum(blown, low).T, cmap=BLOW_UP, norm=norm, shading="nearest")
         figure.colorbar(image, ax=ax, label="time of blow-up $t^*$ (membrane time constants)")
     patches = [Patch(facecolor=FATES[word], edgecolor="0.4", label=word) for word in shown]
-    if certified is not None and np.any(certified):
+    if certified is not None and np.any(certified) and min(certified.shape) > 1:
         hatched = np.where(certified, 1.0, np.nan)
         ax.contourf(x, y, np.nan_to_num(hatched).T, levels=[0.5, 1.5], colors="none", hatches=["////"])
         ax.contour(x, y, np.nan_to_num(hatched).T, levels=[0.5], colors="black", linewidths=0.8)

@@ -43,7 +43,24 @@ def test_without_a_blow_up_there_are_no_times():
 
 
 def test_what_is_no_map_is_refused():
-    with pytest.raises(fp.InvalidArgument, match="must come from fp"):
+    with pytest.raises(fp.InvalidArgument, match="must come from"):
         plot_fates({"status": 1.0})
     with pytest.raises(fp.InvalidArgument, match="two axes, not 1"):
         plot_fates(record()[0])
+
+
+def test_an_axis_may_run_backwards_and_times_may_be_negative():
+    table, backwards = record(), record()[::-1]
+    times = [plot_fates(one).axes[0].collections[1].get_array() for one in (table, backwards)]
+    np.testing.assert_array_equal(np.ma.filled(times[0], np.nan), np.ma.filled(times[1], np.nan))
+    early = record()
+    early["t_star"] -= 5.0
+    shown = plot_fates(early).axes[0].collections[1].get_array()
+    assert np.ma.count(shown) == 3
+    assert shown.min() == pytest.approx(-4.99)
+
+
+def test_what_is_certified_has_the_shape_of_the_map():
+    with pytest.raises(fp.InvalidArgument, match="`certified` must be True or False at"):
+        plot_fates(record(), certified=np.ones(3, dtype=bool))
+    plot_fates(record()[:1], certified=np.ones((1, 2), dtype=bool))

@@ -60,7 +60,7 @@ def main() -> int:
         i, j = divmod(int(k), words.points)
         sol = fp.solve(
             fp.nnlif(b=float(b[i])), datum(float(means[j])), (0.0, END), grid=grid, rtol=1e-4, atol=1e-7, save_at=[],
-            stop_when=[fp.Steady(1e-6)],
+            stop_when=[fp.Steady(1e-6)], max_step=1.0,
         )  # fmt: skip
         alone = {name: fp.METRICS[name](sol) for name in ("status", "t_star", "rate")}
         name = "t_star" if sol.blow_up is not None else "rate"

@@ -44,7 +44,7 @@ def run(quick: bool) -> dict:
         i, j = divmod(int(k), count)
         alone[i, j] = fp.solve(
             fp.nnlif(b=float(b[i])), datum(float(means[j])), (0.0, END), grid=grid, rtol=1e-4, atol=1e-7,
-            save_at=[], stop_when=[fp.Steady(1e-6)],
+            save_at=[], stop_when=[fp.Steady(1e-6)], max_step=1.0,
         )  # fmt: skip
     states = {float(value): [state.rate for state in fp.stationary_states(fp.nnlif(b=float(value)))] for value in b}
     return {"b": b, "means": means, "table": table, "certified": b[:, None] >= least, "alone": alone, "states": states}
@@ -57,7 +57,7 @@ def check(result: dict) -> list[Check]:
     decided = np.isin(status, ["steady", "blow-up", "finished"])
     checks = [
         Check("share of the points that are decided", 1.0, float(decided.mean()), 0.01, "at least"),
-        Check("blow-ups for b ≤ 0", 0, int(np.sum(status[b <= 0.0] == "blow-up")), kind="equal"),
+        Check("points with b ≤ 0 that do not come to rest", 0, int(np.sum(status[b <= 0.0] != "steady")), kind="equal"),
         Check("certified points", 1, int(certified.sum()), kind="at least"),
         Check("certified points that do not blow up", 0, int(np.sum(certified & (status != "blow-up"))), kind="equal"),
         Check("blow-ups that no theorem foresees", 1, int(np.sum(~certified & (status == "blow-up"))), kind="at least"),
