@@ -395,24 +395,25 @@ def _grids(
     axes: Axes, points: list[tuple[Model, Any]], t_span: tuple[float, float], grid: Grid | None, scheme: FluxScheme
 ) -> dict[Any, Grid]:
     """A grid for all the points that have V_R, V_F and the kind of threshold in common."""
-    models: dict[Any, dict[int, Population]] = {}
+    models: dict[Any, dict[Population, None]] = {}
     data: dict[Any, dict[int, InitialDensity]] = {}
     for model, initial in points:
         if joins(model):
             assert isinstance(model, Population)
-            models.setdefault(place(model), {})[hash(model)] = model
+            models.setdefault(place(model), {})[model] = None
             datum = as_density(initial)
             data.setdefault(place(model), {})[id(initial)] = datum
     grids = {}
     for key, distinct in models.items():
-        beside = SideBySide(tuple(distinct.values()))
+        beside = SideBySide(tuple(distinct))
         if grid is None:
             try:
                 chosen: Any = scheme.default_grid(beside, together(tuple(data[key].values())), t_span)
             except InvalidArgument:
                 for k, (model, _) in enumerate(points):  # which of them is it?
-                    with _at(axes.point(k)):
-                        cast(Population, model).lowest_potential(t_span)
+                    if joins(model):
+                        with _at(axes.point(k)):
+                            cast(Population, model).lowest_potential(t_span)
                 raise
         else:
             beside.check_grid(grid)

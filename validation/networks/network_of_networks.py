@@ -23,7 +23,6 @@ CLAIM = Claim(
         "b of each neighbour": 0.15,
         "I_E of pair k": "0.5 + 0.5 cos(2πk/25)",
     },
-    alone=True,
 )
 
 PAIRS, NEIGHBOUR = 25, 0.15
