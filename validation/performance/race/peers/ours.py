@@ -18,7 +18,8 @@ def linear(job: dict) -> list[dict]:
 
 def nonlinear(job: dict) -> list[dict]:
     """Transient with the connectivity b."""
-    return by_tolerance(job["b"], job["times"], job["tolerances"])
+    by_grid = by_cells(job["b"], job["times"], [(200, 1e-5), (400, 1e-5), (1600, 1e-6), (6400, 1e-7)])
+    return [*by_tolerance(job["b"], job["times"], job["tolerances"]), *by_grid]
 
 
 def by_tolerance(b: float, times: list[float], tolerances: list[float]) -> list[dict]:
