@@ -26,6 +26,7 @@ NEURON = fp.LIF(tau_m=0.02, V_th=20.0, V_r=10.0, tau_ref=0.002)
 C_E, GAMMA, J = 1000, 0.25, 0.1
 THRESHOLD = 10.0
 """ν_thr = V_th/(C_E J τ_m) (Hz)."""
+SHADE = {"facecolor": "black", "alpha": 0.5, "linewidth": 0.0, "pad": 1.5}
 PUBLISHED = {(3.0, 2.0): "SR", (6.0, 4.0): "SI fast", (5.0, 2.0): "AI", (4.5, 0.9): "SI slow"}
 
 
@@ -90,7 +91,7 @@ def plot(result: dict):
         ax.contour(g, eta, number, levels=[1.5], colors="white", linewidths=1.2)
     for (x, y), label in PUBLISHED.items():
         ax.plot(x, y, "o", color="white", mec="black", ms=5)
-        ax.annotate(label, (x, y), (5, 4), textcoords="offset points", fontsize=8, color="white")
+        ax.annotate(label, (x, y), (5, 4), textcoords="offset points", fontsize=8, color="white", bbox=SHADE)
     ax.set(
         xlabel="relative strength of inhibition $g$", ylabel=r"external rate $\nu_{\mathrm{ext}}/\nu_{\mathrm{thr}}$"
     )
