@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 LOOSER = 30.0
 """Tolerance of the second run on half the cells, over that of the first."""
+LATER = 3.0
+"""How many times as long the second run may take to a blow-up."""
+
+
+def loosened(tolerance: Tolerance) -> Tolerance:
+    """The tolerance of the second run."""
+    return Tolerance(LOOSER * tolerance.rtol, LOOSER * tolerance.atol)
 
 
 @dataclass(frozen=True)
@@ -53,17 +60,16 @@ class Problem:
         """The problem with half the resolution in all, for as long as a run with that `ending` can be compared."""
         start, until = self.t_span[0], ending.t
         if ending.blow_up is not None:
-            # Three times as long as it took: on the coarser grid the rate may reach its blow-up later.
-            until = start + 3.0 * (ending.blow_up.time - start)
+            # On the coarser grid the rate may reach its blow-up later.
+            until = start + LATER * (ending.blow_up.time - start)
             if self.model.time_dependent:  # I(t) need not be defined beyond the end
                 until = min(self.t_span[1], until)
-        loose = Tolerance(LOOSER * self.tolerance.rtol, LOOSER * self.tolerance.atol)
         return replace(
             self,
             stepper=self.stepper.coarsened(),
             state=self.state.coarsened(),
             t_span=(start, until),
-            tolerance=loose,
+            tolerance=loosened(self.tolerance),
         )
 
 

@@ -23,7 +23,7 @@ from .models.side_by_side import SideBySide
 from .operators.schemes import FluxScheme
 from .operators.system import PopulationSystem
 from .outcomes import Status
-from .problem import LOOSER, Ending
+from .problem import LATER, LOOSER, Ending, loosened
 from .solution import Quality, Solution
 from .state import State
 from .steppers.protocol import LaneStep, Tolerance
@@ -34,8 +34,6 @@ LANES = 64
 """Lanes abreast: wide enough for the vector units, and all that a step reads stays in the cache."""
 VACANT = 8
 """Lanes that have ended before their places are given away, which costs as much as a step."""
-SLOWER = 3.0
-"""By how much later than on the fine grid a blow-up may come on the coarse one."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def solve_side_by_side(
     again = [k for k, track in enumerate(fine) if track.ending is not None and _asks(track.ending, start, settings)]
     coarse = _coarse_tracks([fine[k] for k in again], start, settings)
     if coarse:
-        loose = replace(settings, tolerance=_loosened(settings.tolerance), steady=None, keep=False)
+        loose = replace(settings, tolerance=loosened(settings.tolerance), steady=None, keep=False)
         _march(coarse, grid.coarsened(), loose)
     second = dict(zip(again, coarse, strict=True))
     for k, track in enumerate(fine):
@@ -89,18 +87,14 @@ def _asks(ending: Ending, start: float, settings: Settings) -> bool:
     return comparable(ending, start) and (settings.estimate_error or ending.blow_up is not None)
 
 
-def _loosened(tolerance: Tolerance) -> Tolerance:
-    return Tolerance(LOOSER * tolerance.rtol, LOOSER * tolerance.atol)
-
-
 def _coarse_tracks(fine: Sequence[_Track], start: float, settings: Settings) -> list[_Track]:
     """The same runs on half the cells, for as long as they can be compared."""
     tracks = []
     for track in fine:
         assert track.ending is not None
         blow_up = track.ending.blow_up
-        until = track.ending.t if blow_up is None else start + SLOWER * (blow_up.time - start)
-        tracks.append(_Track(track.model, track.state.coarsened(), until, _loosened(settings.tolerance)))
+        until = track.ending.t if blow_up is None else start + LATER * (blow_up.time - start)
+        tracks.append(_Track(track.model, track.state.coarsened(), until, loosened(settings.tolerance)))
     return tracks
 
 
@@ -300,11 +294,10 @@ def _solution(track: _Track, coarse: _Track | None, start: float, settings: Sett
     ending, error = track.ending, math.nan
     assert ending is not None
     if coarse is not None and coarse.ending is not None:
-        judged_ending = compared(ending, coarse.ending, start)
         if settings.estimate_error:
             gain = min(settings.scheme.gain, LOOSER)
             error, _ = rate_error(track.rates(), coarse.rates(), start, ending, gain, settings.tolerance)
-        ending = judged_ending
+        ending = compared(ending, coarse.ending, start)
     elif _asks(ending, start, settings):
         ending = compared(ending, None, start)
     column, grid = ending.y[:, 0], track.state.grid

@@ -20,6 +20,24 @@ from .kernels import inlined_kernel, kernel
 
 
 @inlined_kernel
+def rise_over_square(y: float) -> float:
+    """(e^y − 1 − y)/y² for 0 ≤ y ≤ 1/2, to rounding."""
+    rise = 2.505210838544172e-08 + y * (
+        2.08767569878681e-09 + y * (1.6059043836821613e-10 + y * 1.1470745597729725e-11)
+    )
+    rise = 2.48015873015873e-05 + y * (2.7557319223985893e-06 + y * (2.755731922398589e-07 + y * rise))
+    rise = 0.008333333333333333 + y * (0.001388888888888889 + y * (0.0001984126984126984 + y * rise))
+    return 0.5 + y * (0.16666666666666666 + y * (0.041666666666666664 + y * rise))
+
+
+@inlined_kernel
+def bernoulli_slope(x: float, b: float) -> float:
+    """B'(x) for x ≥ 0 and b = B(x); near zero, where the closed form cancels, by the series."""
+    near = -0.5 + x * (1.0 / 6.0 - x * x * (1.0 / 180.0 - x * x * (1.0 / 5040.0 - x * x / 151200.0)))
+    return near if x < 0.05 else b * (1.0 - x - b) / x
+
+
+@inlined_kernel
 def face_weights(
     drift: float,
     distance: float,
@@ -59,12 +77,7 @@ def face_weights(
             x = abs(drift + current[k]) * distance * inverse[k]
             x = (x if x < 700.0 else 700.0) + 1e-300
             y = x * part
-            rise = 2.505210838544172e-08 + y * (
-                2.08767569878681e-09 + y * (1.6059043836821613e-10 + y * 1.1470745597729725e-11)
-            )
-            rise = 2.48015873015873e-05 + y * (2.7557319223985893e-06 + y * (2.755731922398589e-07 + y * rise))
-            rise = 0.008333333333333333 + y * (0.001388888888888889 + y * (0.0001984126984126984 + y * rise))
-            rise = 0.5 + y * (0.16666666666666666 + y * (0.041666666666666664 + y * rise))
+            rise = rise_over_square(y)
             right[k], left[k] = y + y * y * rise, x
         for _ in range(doublings // 2):
             for k in range(lanes):
@@ -161,8 +174,7 @@ def face_slopes(
             size = max(abs(mu), 1e-200)
             kappa = max(max(diffusion[k] * closeness, size / 700.0), 1e-300)
             x, b = size / kappa, min(right[k], left[k]) / kappa
-            near = -0.5 + x * (1.0 / 6.0 - x * x * (1.0 / 180.0 - x * x * (1.0 / 5040.0 - x * x / 151200.0)))
-            slope = near if x < 0.05 else b * (1.0 - x - b) / x
+            slope = bernoulli_slope(x, b)
             by_diffusion = b * (b + x) * closeness * diffusion_change[k]
             right[k] = (-slope if mu < 0.0 else slope + 1.0) * current_change[k] + by_diffusion
             left[k] = (-slope - 1.0 if mu < 0.0 else slope) * current_change[k] + by_diffusion
@@ -496,8 +508,7 @@ def affine_rosenbrock(
                 size = max(abs(mu), 1e-200)
                 kappa = max(max(a[k] * closeness, size / 700.0), 1e-300)
                 x, b = size / kappa, min(right[k], left[k]) / kappa
-                near = -0.5 + x * (1.0 / 6.0 - x * x * (1.0 / 180.0 - x * x * (1.0 / 5040.0 - x * x / 151200.0)))
-                slope = near if x < 0.05 else b * (1.0 - x - b) / x
+                slope = bernoulli_slope(x, b)
                 change = b * (b + x) * closeness * by_noise[k]
                 here[k] = (-slope if mu < 0.0 else slope + 1.0) * by_current[k] + change
                 after[k] = (-slope - 1.0 if mu < 0.0 else slope) * by_current[k] + change
@@ -646,18 +657,12 @@ def affine_closure(
                     part *= 0.5
                     doublings += 1
                 v = x * part
-                rise = 2.505210838544172e-08 + v * (
-                    2.08767569878681e-09 + v * (1.6059043836821613e-10 + v * 1.1470745597729725e-11)
-                )
-                rise = 2.48015873015873e-05 + v * (2.7557319223985893e-06 + v * (2.755731922398589e-07 + v * rise))
-                rise = 0.008333333333333333 + v * (0.001388888888888889 + v * (0.0001984126984126984 + v * rise))
-                rise = 0.5 + v * (0.16666666666666666 + v * (0.041666666666666664 + v * rise))
+                rise = rise_over_square(v)
                 rise = v + v * v * rise
                 for _ in range(doublings):
                     rise *= rise + 2.0
                 b = x / rise
-                near = -0.5 + x * (1.0 / 6.0 - x * x * (1.0 / 180.0 - x * x * (1.0 / 5040.0 - x * x / 151200.0)))
-                slope = near if x < 0.05 else b * (1.0 - x - b) / x
+                slope = bernoulli_slope(x, b)
                 by_current = -slope if mu < 0.0 else slope + 1.0
                 by_noise = b * (b + x) / distance
                 fired = density[k] * (size * b / x + max(mu, 0.0))
@@ -694,12 +699,7 @@ def along_weights(
     for i in range(cells):
         x = right[i]
         y = x * part
-        rise = 2.505210838544172e-08 + y * (
-            2.08767569878681e-09 + y * (1.6059043836821613e-10 + y * 1.1470745597729725e-11)
-        )
-        rise = 2.48015873015873e-05 + y * (2.7557319223985893e-06 + y * (2.755731922398589e-07 + y * rise))
-        rise = 0.008333333333333333 + y * (0.001388888888888889 + y * (0.0001984126984126984 + y * rise))
-        rise = 0.5 + y * (0.16666666666666666 + y * (0.041666666666666664 + y * rise))
+        rise = rise_over_square(y)
         rise = y + y * y * rise
         for _ in range(doublings):
             rise *= rise + 2.0
@@ -757,8 +757,7 @@ def affine_rosenbrock_lane(
         size = max(abs(mu), 1e-200)
         kappa = max(max(a / d, size / 700.0), 1e-300)
         x, b = size / kappa, min(goes[i], left[i]) / kappa
-        near = -0.5 + x * (1.0 / 6.0 - x * x * (1.0 / 180.0 - x * x * (1.0 / 5040.0 - x * x / 151200.0)))
-        slope = near if x < 0.05 else b * (1.0 - x - b) / x
+        slope = bernoulli_slope(x, b)
         by_noise = b * (b + x) / d * noise
         more[i] = (-slope if mu < 0.0 else slope + 1.0) * coupling + by_noise
         less[i] = (-slope - 1.0 if mu < 0.0 else slope) * coupling + by_noise
