@@ -69,6 +69,7 @@ models. A file with faults is refused with all of them at once, each by its dott
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import json
@@ -79,7 +80,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -112,7 +113,7 @@ from .operators.weno import Weno5
 from .outcomes import InvalidArgument, did_you_mean, named
 from .solution import Solution
 from .solve import solve
-from .state import InitialDensity, compatible_gaussian, exponential, gaussian
+from .state import InitialDensity, State, compatible_gaussian, exponential, gaussian
 from .steppers.explicit import SspRk3
 from .steppers.implicit import BackwardEuler
 from .steppers.protocol import Stepper
@@ -158,7 +159,7 @@ class Case:
 
     title: str
     model: Model
-    initial: InitialDensity | dict[str, InitialDensity]
+    initial: InitialDensity | State | dict[str, InitialDensity]
     t_span: tuple[float, float]
     grid: Cells | None
     scheme: Scheme | None
@@ -184,9 +185,33 @@ class Case:
             clock=self.clock,
         )
 
+    def resumed(self, state: State) -> Case:
+        """The rest of the run, from the state in which an earlier one ended.
 
-def load_case(path: str | os.PathLike[str]) -> Case:
+        Raises
+        ------
+        InvalidArgument
+            If the state is at the end of `t_span` or beyond it.
+        """
+        start, end = state.t, self.t_span[1]
+        if not start < end:
+            raise InvalidArgument(
+                f"the earlier run ended at t = {start:.9g}, so nothing is left up to t = {end:g}; "
+                f"give a later end in `run.t_span`."
+            )
+        save_at = None if self.save_at is None else self.save_at[self.save_at >= start]
+        return replace(self, initial=state, t_span=(start, end), save_at=save_at)
+
+
+def load_case(path: str | os.PathLike[str], settings: Mapping[str, Any] | None = None) -> Case:
     """Read a case from a TOML file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    settings : mapping of str to value, optional
+        Fields with another value than the file gives them, by their dotted names: {"model.b": 1.2}.
 
     Raises
     ------
@@ -205,7 +230,9 @@ def load_case(path: str | os.PathLike[str]) -> Case:
         raise InvalidArgument(f"{path} is not a valid TOML file: it is nested too deeply.") from None
     except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
         raise InvalidArgument(f"{path} is not a valid TOML file: {error}.") from None
-    return parse_case(data, name=str(path))
+    if not settings:
+        return parse_case(data, name=str(path))
+    return parse_case(changed(data, settings), name=f"{path} with {', '.join(settings)}")
 
 
 def parse_case(data: Mapping[str, Any], name: str = "the case") -> Case:
@@ -239,6 +266,25 @@ def parse_case(data: Mapping[str, Any], name: str = "the case") -> Case:
         save_at=run.times(),
         clock=None if run.clock is None else run.clock.build(),
     )
+
+
+def changed(data: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of nested tables in which the fields with these dotted names have these values.
+
+    >>> changed({"model": {"b": 0.5}}, {"model.b": 1.2, "grid.cells": 400})
+    {'model': {'b': 1.2}, 'grid': {'cells': 400}}
+    """
+    result = copy.deepcopy(dict(data))
+    for name, value in settings.items():
+        *tables, field = name.split(".")
+        table = result
+        for part in tables:
+            inner = table.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise InvalidArgument(f"{name}: `{part}` is no table of the case, so it has no fields.")
+            table = inner
+        table[field] = value
+    return result
 
 
 def schema() -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The command line: what it prints, what it writes, and the exit status."""
 
+import csv
+import importlib
 import json
 import subprocess
 import sys
@@ -122,6 +124,105 @@ def test_what_only_solve_can_see_of_a_network_is_refused(folder, capsys):
     assert files(folder) == ["quick.toml"]
 
 
+def test_the_words_overrule_the_file(folder, capsys):
+    settings = ["--set", "model.b=1.25", "--set", "run.scheme=upwind", "--set", "run.t_span=[0, 0.25]"]
+    assert main(["run", "quick.toml", "--quiet", *settings]) == 0
+    solution = fp.load("quick.nc")
+    assert (solution.model, solution.t[-1], solution.settings["scheme"]) == (fp.nnlif(b=1.25), 0.25, "Upwind()")
+    assert (folder / "quick.toml").read_text() == QUICK
+
+
+def test_json_is_all_that_is_printed_and_says_what_came_of_it(folder, capsys):
+    (folder / "quick.toml").write_text(BLOW_UP)
+    assert main(["run", "quick.toml", "--json", "--plot", "a.png"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    solution = fp.load("quick.nc")
+    assert (told["status"], told["saved"], told["steps"]) == ("blow-up", "quick.nc", solution.quality.steps)
+    assert told["blow_up"]["time"] == solution.blow_up.time
+    assert tuple(told["blow_up"]["interval"]) == solution.blow_up.interval
+    assert main(["show", "quick.nc", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {name: told[name] for name in told if name != "saved"}
+
+
+def test_json_of_several_populations_has_a_rate_for_each(folder, capsys):
+    (folder / "quick.toml").write_text(NETWORK)
+    assert main(["run", "quick.toml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rate"] == fp.load("quick.nc").rate[-1].tolist()
+
+
+def test_a_run_goes_on_from_a_file(folder, capsys):
+    assert main(["run", "quick.toml", "--quiet", "--set", "run.t_span=[0, 0.2]", "-o", "first.nc"]) == 0
+    assert main(["run", "quick.toml", "--quiet", "--from", "first.nc", "-o", "rest.nc"]) == 0
+    first, rest = fp.load("first.nc"), fp.load("rest.nc")
+    assert (rest.t[0], rest.t[-1]) == (first.t[-1], 0.5)
+    whole = fp.solve(fp.nnlif(b=0.5), fp.gaussian(0.0, 0.25), (0.0, 0.5), grid=fp.nnlif(b=0.5).grid(60))
+    assert rest.rate[-1] == pytest.approx(whole.rate[-1], rel=1e-4)
+
+
+def test_an_interrupted_run_says_how_it_goes_on(folder, monkeypatch, capsys):
+    def solve_a_part(model, initial, t_span, **options):
+        solution = fp.solve(model, initial, (t_span[0], 0.2), **options)
+        object.__setattr__(solution, "status", fp.Status.INTERRUPTED)
+        return solution
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cases, "solve", solve_a_part)
+        assert main(["run", "quick.toml"]) == 130
+    assert "--from quick.nc goes on from there" in capsys.readouterr().err
+    assert main(["run", "quick.toml", "--from", "quick.nc", "-o", "rest.nc"]) == 0
+    assert fp.load("rest.nc").t[0] == 0.2
+
+
+# -- sweep ------------------------------------------------------------------------------------------------------
+
+AXES = ["--axis", "b=0.5,3", "--axis", "initial.mean=-1:0:2", "--set", "run.t_span=[0, 6]", "--jobs", "1"]
+
+
+def table(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_sweep_writes_a_table_and_draws_the_map(folder, capsys):
+    assert main(["sweep", "quick.toml", *AXES, "--plot", "fates.png"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("4 points: 2 ")
+    assert captured.out.endswith("Saved: quick.csv\nDrawn: fates.png\n")
+    assert captured.err == ""
+    assert files(folder) == ["fates.png", "quick.csv", "quick.toml"]  # no leftover pieces
+    rows = table(folder / "quick.csv")
+    assert [(row["b"], row["initial.mean"]) for row in rows] == [
+        ("0.5", "-1.0"),
+        ("0.5", "0.0"),
+        ("3.0", "-1.0"),
+        ("3.0", "0.0"),
+    ]
+    assert [row["status"] == "blow-up" for row in rows] == [False, False, True, True]
+    assert rows[0]["t_star"] == ""
+    assert float(rows[2]["t_star"]) < 6.0
+
+
+def test_sweep_as_json_with_chosen_metrics(folder, capsys):
+    words = ["sweep", "quick.toml", *AXES, "--json", "--metric", "rate", "--metric", "t_star", "-o", "rates.csv"]
+    assert main(words) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [set(row) for row in rows] == [{"b", "initial.mean", "rate", "t_star"}] * 4
+    assert rows[0]["t_star"] is None
+    assert [f"{row['rate']!r}" for row in rows] == [row["rate"] for row in table(folder / "rates.csv")]
+
+
+def test_an_interrupted_sweep_goes_on(folder, monkeypatch, capsys):
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    words = ["sweep", "quick.toml", *AXES, "--metric", "status", "--folder", "kept"]
+    with monkeypatch.context() as patch:
+        patch.setattr(importlib.import_module("fokkerplanck.sweep").Runs, "__call__", stopped)
+        assert main(words) == 130
+    assert {row["status"] for row in table(folder / "quick.csv")} == {"not computed"}
+    assert main(words) == 0
+    assert (folder / "kept").is_dir()  # the user's own
+
+
 # -- what is refused --------------------------------------------------------------------------------------------
 
 
@@ -134,6 +235,19 @@ def test_what_only_solve_can_see_of_a_network_is_refused(folder, capsys):
         (["run", "quick.toml", "-o", "quick.toml"], "quick.toml would be written over"),
         (["run", "quick.toml", "--plot", "run.nc2"], "must end in .png, .pdf, .svg"),
         (["run", "quick.toml", "--plot", "absent/run.png"], "there is no folder absent"),
+        (["run", "quick.toml", "--set", "model.bb=1"], "model.bb: there is no such field"),
+        (["run", "quick.toml", "--set", "model.b"], "write NAME=VALUE"),
+        (["run", "quick.toml", "--set", "model.b.c=1"], "`b` is no table"),
+        (["run", "quick.toml", "--set", "model.b=strong"], "model.b: must be a number"),
+        (["run", "quick.toml", "--from", "absent.nc"], "cannot read absent.nc"),
+        (["run", "quick.toml", "--from", "quick.nc"], "quick.nc would be written over"),
+        (["sweep", "quick.toml", "--axis", "b"], "write NAME=START:STOP:COUNT"),
+        (["sweep", "quick.toml", "--axis", "b=1:2"], "write NAME=START:STOP:COUNT"),
+        (["sweep", "quick.toml", "--axis", "b=1", "--axis", "b=2"], "a name is given twice"),
+        (["sweep", "quick.toml", "--axis", "bb=1"], "bb"),
+        (["sweep", "quick.toml", "--axis", "b=1", "--plot", "a.png"], "two axes"),
+        (["sweep", "quick.toml", "--axis", "b=1", "--metric", "rat"], "rat"),
+        (["list", "schemas"], "did you mean 'schemes'"),
         (["show", "absent.nc"], "cannot read absent.nc"),
         (["show", "quick.toml"], "quick.toml is not a NetCDF-3 file"),
     ],
@@ -143,7 +257,7 @@ def test_bad_input_is_one_message_and_status_2(words, message, folder, capsys):
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ")
     assert message in captured.err
-    assert captured.err.count("\n") == 1
+    assert captured.err.count("\n") <= 2  # a case may have several faults, one a line
     assert captured.out == ""
     assert files(folder) == ["quick.toml"]
 
@@ -164,7 +278,7 @@ def test_misspelt_words_are_refused_with_the_usage(words, folder, capsys):
 
 
 def test_an_unexpected_error_keeps_its_traceback(folder, monkeypatch):
-    def broken(path):
+    def broken(path, settings):
         raise ZeroDivisionError
 
     monkeypatch.setattr(cases, "load_case", broken)
@@ -197,6 +311,15 @@ def test_list_names_what_there_is(capsys):
         "blow-up.toml",
     ):
         assert name in out
+
+
+def test_list_of_one_section_as_json(capsys):
+    from fokkerplanck.sweep import METRICS
+
+    assert main(["list", "metrics", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == ["metrics"]
+    assert list(told["metrics"]) == list(METRICS)
 
 
 def test_reproduce_passes_its_words_on(monkeypatch, tmp_path):

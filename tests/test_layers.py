@@ -29,7 +29,7 @@ ROWS = [
         "elapsed_states",
     },
     {"problem", "cascades", "inputs", "clocks", "verdict", "side_by_side", "solve", "particles"},
-    {"cases", "points", "sweep", "pool", "ledger", "storage", "plotting", "report", "claims", "explore"},
+    {"cases", "points", "sweep", "pool", "ledger", "storage", "plotting", "report", "claims", "explore", "shell"},
     {"cli", "__main__"},
 ]
 """From the bottom up. A module imports rows below its own; the neighbours that it may import as well are these:"""
@@ -53,6 +53,7 @@ NEIGHBOURS = {
     ("continuation", "stationary"),
     ("continuation", "delays"),
     ("continuation", "networks"),
+    ("shell", "storage"),
     ("solve", "inputs"),
     ("solve", "problem"),
     ("solve", "verdict"),
