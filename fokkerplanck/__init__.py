@@ -210,6 +210,7 @@ _HOME = {
     "tree_density": "trees",
     "tree_gaps": "trees",
     "load": "storage",
+    "compare": "plotting.comparison",
 }
 """Every public name, once, and the module it lives in."""
 
@@ -319,6 +320,7 @@ if TYPE_CHECKING:
     from .particles.simulate import simulate
     from .particles.solution import ParticleSolution, ParticleState
     from .particles.synaptic import simulate_synapses
+    from .plotting.comparison import compare
     from .solution import Solution
     from .solve import solve
     from .spectrum import spectrum

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,9 @@ from .interpolation import RateHistory
 from .models.elapsed import Hazard, StepHazard, TimeElapsed, as_hazard
 from .outcomes import InvalidArgument, finite_number, real_array, whole_number
 from .state import State
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCAN = np.geomspace(1e-6, 1e4, 401)
 """Rates between which steady states are looked for: forty to a decade."""
@@ -166,6 +170,12 @@ class ElapsedState:
             older += damped[-1] / (hazard.final_rate(x) + frequency)
             caused.append((1.0 + frequency) * np.trapezoid(slope * np.exp(frequency * ages) * older, ages))
         return np.array(caused)
+
+    def plot(self) -> Figure:
+        """The density of ages, and the rate."""
+        from .plotting.states import figure_of_profile
+
+        return figure_of_profile(self)
 
     def __repr__(self) -> str:
         verdict = {True: "stable", False: "unstable", None: "stability not resolved"}[self.stable]

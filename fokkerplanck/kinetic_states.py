@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -19,6 +19,9 @@ from .operators.van_leer import VanLeer
 from .operators.van_leer_volumes import VanLeerVolumes
 from .outcomes import InvalidArgument, whole_number
 from .state import State
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CELLS = 100
 """In v; the error of N falls with their square."""
@@ -71,6 +74,12 @@ class KineticState:
         """dN_out/dN: above 1 the state is unstable, for a small excess of N begets a larger one."""
         balance, step = _Balance(self.model, self.grid), 1e-3 * self.rate
         return (balance.fired(self.rate + step) - balance.fired(self.rate - step)) / (2.0 * step)
+
+    def plot(self) -> Figure:
+        """The density over (g, v), and the law of the conductance."""
+        from .plotting.states import plot_kinetic_state
+
+        return plot_kinetic_state(self)
 
     def __repr__(self) -> str:
         return f"KineticState(N = {self.rate:.9g}, ⟨g⟩ = {self.mean_conductance:.6g}, residual {self.residual:.0e})"

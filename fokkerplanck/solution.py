@@ -16,6 +16,7 @@ from .state import State
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from matplotlib.figure import Figure
 
@@ -247,6 +248,27 @@ class Solution:
         from .plotting import plot_solution
 
         return plot_solution(self)
+
+    def animate(self, path: str | PathLike[str], frames: int | None = None, **options: Any) -> Path:
+        """A film of the density and of N(t), as `.gif`, or as `.mp4` where ffmpeg is installed.
+
+        Parameters
+        ----------
+        path : path
+            Written whole or not at all.
+        frames : int, optional
+            Default: 120, or as many as densities were saved if those are fewer.
+        **options
+            `fps`, `dpi`, `stationary` and `progress` of `fokkerplanck.plotting.animate`.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        from .plotting import animate
+
+        return animate(self, path, frames, **options)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write to a NetCDF-3 file, atomically; `fp.load(path)` reads it back."""

@@ -18,6 +18,8 @@ from .operators.schemes import FluxScheme, ScharfetterGummel
 from .outcomes import InvalidArgument
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .networks.linear import NetworkSpectrum
     from .networks.states import NetworkState
     from .operators.finite_volumes import FiniteVolumes
@@ -64,6 +66,12 @@ class Spectrum:
     def v(self) -> np.ndarray:
         """Cell centres, shape (cells,)."""
         return self.grid.v
+
+    def plot(self) -> Figure:
+        """The eigenvalues in the complex plane."""
+        from .plotting.states import figure_of_spectrum
+
+        return figure_of_spectrum(self)
 
     def __repr__(self) -> str:
         rows = [f"{_number(x)}  (± {e:.0e})" for x, e in zip(self.eigenvalues, self.error, strict=True)]

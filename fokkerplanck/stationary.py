@@ -27,6 +27,8 @@ from .spectrum import Spectrum, spectrum
 from .state import State
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .kinetic_states import KineticState
     from .networks.states import NetworkStates
 
@@ -167,6 +169,12 @@ class StationaryState:
         if abs(self.growth_rate) <= self._leading.error[0]:
             return None
         return self.growth_rate < 0.0
+
+    def plot(self) -> Figure:
+        """The profile, with V_R and V_F, and the rate."""
+        from .plotting.states import figure_of_profile
+
+        return figure_of_profile(self)
 
     def __repr__(self) -> str:
         refractory = f", R = {self.refractory:.6g}" if self.refractory else ""

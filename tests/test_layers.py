@@ -80,6 +80,7 @@ NEIGHBOURS = {
     ("sweep", "ledger"),
     ("ledger", "pool"),
     ("ledger", "storage"),
+    ("plotting", "storage"),
     ("__main__", "cli"),
 }
 

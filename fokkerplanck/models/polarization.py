@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -261,6 +261,12 @@ class PolarizedState:
         edges = np.exp(-self.speed * grid.faces)
         density = self.rate / self.speed * -np.diff(edges) / grid.width
         return State(0.0, grid, density, self.rate, 0.0 if self.model.polarity.instant else self.speed)
+
+    def plot(self) -> Any:
+        """The profile, and its value at the wall, in a Matplotlib figure."""
+        from ..plotting.states import figure_of_profile
+
+        return figure_of_profile(self)
 
 
 def first_moment(state: State) -> float:

@@ -30,6 +30,8 @@ from ..outcomes import InvalidArgument
 from ..spectrum import MOST_NODES, NODES, _extrapolated, _Linear, _number, _sorted, chebyshev, linear_parts
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .states import NetworkState
 
 COARSEST, HALVINGS = 60, 2
@@ -269,6 +271,12 @@ class NetworkSpectrum:
     refractory: np.ndarray
     error: np.ndarray
     grids: tuple[Grid, ...]
+
+    def plot(self) -> Figure:
+        """The eigenvalues in the complex plane."""
+        from ..plotting.states import figure_of_spectrum
+
+        return figure_of_spectrum(self)
 
     def __repr__(self) -> str:
         rows = [f"{_number(x)}  (± {e:.0e})" for x, e in zip(self.eigenvalues, self.error, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -224,6 +224,27 @@ class ParticleSolution:
         from ..plotting import plot_particles
 
         return plot_particles(self)
+
+    def animate(self, path: str | PathLike[str], frames: int | None = None, **options: Any) -> Path:
+        """A film of the histograms and of the rate; see `fokkerplanck.plotting.animate`.
+
+        Parameters
+        ----------
+        path : path
+            Ends in `.gif`, or in `.mp4` where ffmpeg is installed.
+        frames : int, optional
+            Default: 120, or as many as histograms were saved if those are fewer.
+        **options
+            `fps`, `dpi` and `progress`.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        from ..plotting import animate
+
+        return animate(self, path, frames, **options)
 
     def __repr__(self) -> str:
         steps = len(self.t) - 1

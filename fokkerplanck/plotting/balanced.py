@@ -10,8 +10,7 @@ from matplotlib.patches import Patch
 
 from ..networks.phase_diagram import PhaseDiagram
 from ..outcomes import InvalidArgument
-from .figure import SolutionFigure
-from .panels import LEGEND
+from .style import LEGEND, PANEL, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +32,7 @@ CONTOURED = 60
 """Grid points in the synchronous irregular regions from which on contours of the frequency are smooth enough."""
 
 
+@styled
 def plot_phase_diagram(diagram: PhaseDiagram, ax: Axes | None = None) -> Figure:
     """Regions of the phase diagram in colour, the lines between them, and the frequency of what oscillates.
 
@@ -61,7 +61,7 @@ def plot_phase_diagram(diagram: PhaseDiagram, ax: Axes | None = None) -> Figure:
     if not isinstance(diagram, PhaseDiagram):
         raise InvalidArgument(f"`diagram` must come from fp.phase_diagram, not {diagram!r:.80}.")
     if ax is None:
-        figure: Figure = SolutionFigure(figsize=(6.6, 4.8), layout="constrained")
+        figure: Figure = new_figure(PANEL, 4.8)
         ax = figure.subplots()
     else:
         figure = ax.get_figure(root=True)  # type: ignore[assignment]  # axes are always in one

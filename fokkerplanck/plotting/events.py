@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..outcomes import InvalidArgument, Jump
-from .figure import SolutionFigure, parameters
-from .panels import LEGEND
-from .style import COLOURS, SNAPSHOT_MAP
+from .figure import parameters
+from .style import COLOURS, LEGEND, PAGE, SNAPSHOT_MAP, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,6 +93,7 @@ def plot_generations(ax: Axes, jump: Jump) -> list[Line2D]:
     return lines
 
 
+@styled
 def plot_cascade(cascade: Cascade) -> Figure:
     """A firing event in dilated time, where the physical clock stands still: the density by stages, and who waits.
 
@@ -102,9 +102,7 @@ def plot_cascade(cascade: Cascade) -> Figure:
     cascade : Cascade
         From `fp.cascade(model, state)`.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.0, 4.0), layout="constrained")
+    figure = new_figure(PAGE, 4.0)
     left, right = figure.subplots(1, 2, width_ratios=[2, 1])
     grid = cascade.before.grid
     chosen = np.unique(np.linspace(0, len(cascade.spikes) - 1, STAGES).round().astype(int))
@@ -131,6 +129,30 @@ def plot_cascade(cascade: Cascade) -> Figure:
     return figure
 
 
+def window_rates(particles: ParticleSolution, windows: int = WINDOWS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Middles of windows wide enough for the eye, the rates in them (NaN without a spike) and their standard errors.
+
+    The rate of one step is mostly noise.
+    """
+    edges = window_edges(particles, windows)
+    t, spikes = particles.t[edges], np.diff(particles.fired[edges])
+    mean, error = spikes / np.diff(t), np.sqrt(spikes / particles.count) / np.diff(t)
+    least = 1.0 / (particles.count * float(np.diff(t).max()))
+    # A difference of sums leaves rounding where nobody fired.
+    return 0.5 * (t[1:] + t[:-1]), np.where(mean > 0.5 * least, mean, np.nan), error
+
+
+def window_edges(particles: ParticleSolution, windows: int = WINDOWS) -> np.ndarray:
+    """Indices of the steps between which the rate is averaged."""
+    return np.unique(np.linspace(0, len(particles.t) - 1, windows + 1).round().astype(int))
+
+
+def _least(particles: ParticleSolution) -> float:
+    """The rate that one spike in a window means."""
+    return 1.0 / (particles.count * float(np.diff(particles.t[window_edges(particles)]).max()))
+
+
+@styled
 def plot_particles(particles: ParticleSolution) -> Figure:
     """Raster, if there is one, rate with its standard error, spikes per neuron, and histograms with their errors.
 
@@ -139,21 +161,15 @@ def plot_particles(particles: ParticleSolution) -> Figure:
     particles : ParticleSolution
         From `fp.simulate`.
     """
-    figure = SolutionFigure(figsize=(11.0, 6.2), layout="constrained")
+    figure = new_figure(PAGE, 6.2)
     rows: list[Any] = [["raster", "density"], ["rate", "density"], ["fired", "density"]]
     panels = figure.subplot_mosaic(rows if len(particles.raster[0]) else rows[1:], width_ratios=[1.4, 1.0])
     if "raster" in panels:
         plot_raster(panels["raster"], particles)
     rate, fired, density = panels["rate"], panels["fired"], panels["density"]
-    # Means over windows wide enough for the eye: the rate of one step is mostly noise.
-    edges = np.unique(np.linspace(0, len(particles.t) - 1, WINDOWS + 1).round().astype(int))
-    if len(edges) > 1:
-        t, spikes = particles.t[edges], np.diff(particles.fired[edges])
-        mean, error = spikes / np.diff(t), np.sqrt(spikes / particles.count) / np.diff(t)
-        middle = 0.5 * (t[1:] + t[:-1])
-        least = 1.0 / (particles.count * float(np.diff(t).max()))  # one spike in a window
-        seen = np.where(mean > 0.5 * least, mean, np.nan)  # a difference of sums leaves rounding where nobody fired
-        low = np.maximum(seen - error, 0.5 * least)
+    if len(particles.t) > 1:
+        middle, seen, error = window_rates(particles)
+        low = np.maximum(seen - error, 0.5 * _least(particles))
         rate.fill_between(middle, low, seen + error, color=COLOURS["rate"], alpha=0.3, lw=0.0)
         rate.plot(middle, seen, color=COLOURS["rate"], lw=1.2)
     fired.plot(particles.t, particles.fired, color=COLOURS["rate"], lw=1.6)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..models.drift import ExponentialDrift, Leak, QuadraticDrift
 from ..models.elapsed import TimeElapsed
@@ -17,10 +15,11 @@ from ..models.population import Population
 from ..models.threshold import HardThreshold, RandomThreshold
 from ..outcomes import Status
 from .panels import NOISE, plot_density_image, plot_rate, plot_rates, plot_snapshots, visible_potentials
-from .style import DENSITY_MAP
+from .style import DENSITY_MAP, PAGE, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
+    from matplotlib.figure import Figure
 
     from ..models.model import Model
     from ..solution import Solution
@@ -31,15 +30,7 @@ BAR: dict[str, Any] = {"location": "right", "anchor": (0.0, 1.0), "shrink": 0.55
 DRIFTS: dict[type, str] = {QuadraticDrift: "quadratic drift", ExponentialDrift: "exponential drift"}
 
 
-class SolutionFigure(Figure):
-    """A figure that notebooks show by itself, without pyplot and its list of open figures."""
-
-    def _repr_png_(self) -> bytes:
-        picture = io.BytesIO()
-        self.savefig(picture, format="png")
-        return picture.getvalue()
-
-
+@styled
 def plot_solution(solution: Solution) -> Figure:
     """Density over (t, v), snapshots of n(v), and N(t), in one figure; of several populations those of each, and of
     learning neurons the density over (w, v) at several times.
@@ -64,8 +55,8 @@ def plot_solution(solution: Solution) -> Figure:
         return plot_learning(solution)
     if solution.rate.ndim == 2:
         return plot_populations(solution)
-    figure = SolutionFigure(figsize=(11.0, 6.2), layout="constrained")
-    figure.suptitle(_title(solution))
+    figure = new_figure(PAGE, 6.2)
+    figure.suptitle(title_of(solution))
     if len(solution.saved_t) < 2:
         snapshots, rate = figure.subplots(1, 2)
     else:
@@ -82,6 +73,7 @@ def plot_solution(solution: Solution) -> Figure:
     return figure
 
 
+@styled
 def plot_populations(solution: Solution) -> Figure:
     """Of a few populations the density over (t, v) and the rate of each; of many, the rates over (t, lane) and the last
     density over (lane, v).
@@ -101,8 +93,8 @@ def plot_populations(solution: Solution) -> Figure:
     names = [str(k) for k in range(lanes)] if solution.model is None else list(solution.model.lane_names)
     if lanes > FEW:
         return _many(solution)
-    figure = SolutionFigure(figsize=(11.0, 2.4 + 2.2 * lanes), layout="constrained")
-    figure.suptitle(_title(solution))
+    figure = new_figure(PAGE, 2.4 + 2.2 * lanes)
+    figure.suptitle(title_of(solution))
     images = len(solution.saved_t) >= 2
     axes = np.atleast_1d(figure.subplots(lanes * images + 1, 1, sharex=images))
     for k in range(lanes * images):
@@ -116,8 +108,8 @@ def plot_populations(solution: Solution) -> Figure:
 
 def _many(solution: Solution) -> Figure:
     """Rates over (t, lane), and the last density over (lane, v)."""
-    figure = SolutionFigure(figsize=(11.0, 4.6), layout="constrained")
-    figure.suptitle(_title(solution))
+    figure = new_figure(PAGE, 4.6)
+    figure.suptitle(title_of(solution))
     rates, densities = figure.subplots(1, 2)
     lanes, name = np.arange(solution.rate.shape[1] + 1) - 0.5, "lane"
     if isinstance(solution.model, ExtendedPopulation):
@@ -149,7 +141,7 @@ def _letter(solution: Solution) -> str:
     return "v" if solution.model is None else solution.model.coordinate
 
 
-def _title(solution: Solution) -> str:
+def title_of(solution: Solution) -> str:
     """Parameters and outcome."""
     outcome = solution.status.name.lower().replace("_", "-")
     if solution.status is Status.FINISHED:

@@ -8,9 +8,7 @@ import numpy as np
 
 from ..meanfield.intervalfit import IntervalFit
 from ..outcomes import InvalidArgument
-from .figure import SolutionFigure
-from .panels import LEGEND
-from .style import COLOURS
+from .style import COLOURS, LEGEND, PAGE, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,6 +98,7 @@ def plot_survival(ax: Axes, fit: IntervalFit, unit: str | None = None) -> Line2D
     return line
 
 
+@styled
 def plot_interval_fit(fit: IntervalFit, unit: str | None = None) -> Figure:
     """Histogram and fitted density, P–P plot with its band, survival on a logarithmic axis.
 
@@ -118,7 +117,7 @@ def plot_interval_fit(fit: IntervalFit, unit: str | None = None) -> Figure:
     """
     if not isinstance(fit, IntervalFit):
         raise InvalidArgument(f"`fit` must be what fp.fit_isi returns, not {fit!r:.60}.")
-    figure = SolutionFigure(figsize=(12.0, 4.0), layout="constrained")
+    figure = new_figure(PAGE, 4.0)
     density, probabilities, survival = figure.subplots(1, 3)
     plot_fitted_density(density, fit, unit=unit)
     plot_probabilities(probabilities, fit)

@@ -9,9 +9,8 @@ import numpy as np
 
 from ..models.kinetic import VoltageConductance
 from ..outcomes import InvalidArgument, real_array
-from .figure import SolutionFigure
-from .panels import LEGEND, lanes_image
-from .style import COLOURS, SNAPSHOT_MAP
+from .panels import lanes_image
+from .style import COLOURS, LEGEND, PAGE, SNAPSHOT_MAP, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +27,7 @@ BRIGHT = 0.999
 """Share of the cells of all images that the colours tell apart; a start that is narrow would leave the others white."""
 
 
+@styled
 def plot_kinetic(solution: Solution, times: Sequence[float] | None = None) -> Figure:
     """p(v, g) at several times, and below them the law of g and the total rate N(t).
 
@@ -53,7 +53,7 @@ def plot_kinetic(solution: Solution, times: Sequence[float] | None = None) -> Fi
     """
     model = _kinetic(solution)
     chosen = _chosen(solution, times)
-    figure = SolutionFigure(figsize=(11.0, 6.4), layout="constrained")
+    figure = new_figure(PAGE, 6.4)
     above, below = figure.subfigures(2, 1, height_ratios=[1.15, 1.0], squeeze=False)[:, 0]
     images = np.atleast_1d(above.subplots(1, len(chosen), sharex=True, sharey=True))
     shown = solution.density[chosen]
@@ -73,7 +73,7 @@ def plot_kinetic(solution: Solution, times: Sequence[float] | None = None) -> Fi
         left.stairs(laws[k], model.g_faces, color=colour, lw=1.5, label=f"$t = {solution.saved_t[k]:.4g}$")
     left.axvline(model.firing_conductance, color=COLOURS["threshold"], ls=":", lw=1.0)
     left.set(xlabel="$g$", ylabel="$\\int p\\,dv$, law of the conductance", xlim=ends, ylim=(0.0, None))
-    left.legend(loc="best", fontsize="small", **LEGEND)
+    left.legend(loc="best", **LEGEND)
     right.plot(solution.t, model.total_rate(solution.rate), color=COLOURS["rate"], lw=1.6)
     right.set(xlabel="$t$", ylabel="$N(t)$", xlim=(solution.t[0], solution.t[-1]), ylim=(0.0, None))
     return figure

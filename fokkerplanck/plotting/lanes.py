@@ -10,8 +10,8 @@ import numpy as np
 from ..models.extended import ExtendedPopulation
 from ..models.synapses import Coupling, as_synapses
 from ..outcomes import InvalidArgument
-from .panels import LEGEND, NOISE, VISIBLE_MASS
-from .style import COLOURS, DENSITY_MAP
+from .panels import NOISE, VISIBLE_MASS
+from .style import COLOURS, DENSITY_MAP, LEGEND
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,8 @@ import numpy as np
 from ..elements import Elements
 from ..models.learning import Learning
 from ..outcomes import InvalidArgument, real_array
-from .figure import SolutionFigure
-from .panels import LEGEND, lanes_image
-from .style import COLOURS, SNAPSHOT_MAP
+from .panels import lanes_image
+from .style import COLOURS, LEGEND, PAGE, SNAPSHOT_MAP, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +30,7 @@ FAINT = 1e-3
 """Share of the largest value from which on a profile belongs into the picture."""
 
 
+@styled
 def plot_learning(solution: Solution, times: Sequence[float] | None = None) -> Figure:
     """p(v, w) at several times, and below them C(w), N(w) and the total rate N̄(t).
 
@@ -57,7 +57,7 @@ def plot_learning(solution: Solution, times: Sequence[float] | None = None) -> F
     """
     model = _learning_of(solution)
     chosen = _chosen(solution, times)
-    figure = SolutionFigure(figsize=(11.0, 6.4), layout="constrained")
+    figure = new_figure(PAGE, 6.4)
     above, below = figure.subfigures(2, 1, height_ratios=[1.15, 1.0], squeeze=False)[:, 0]
     images = np.atleast_1d(above.subplots(1, len(chosen), sharex=True, sharey=True))
     top = _brightest(solution, chosen)
@@ -85,7 +85,7 @@ def plot_learning(solution: Solution, times: Sequence[float] | None = None) -> F
     settled = rates[chosen[1:]].max() if len(chosen) > 1 else rates[chosen].max()
     left.set(xlabel="$w$", ylabel="$C(w, t)$, connectivity", ylim=(0.0, None), xlim=(model.w_min, model.w_max))
     middle.set(xlabel="$w$", ylabel="$N(w, t)$, output", ylim=(0.0, 1.1 * settled), xlim=(model.w_min, model.w_max))
-    left.legend(loc="best", fontsize="small", **LEGEND)
+    left.legend(loc="best", **LEGEND)
     total = solution.rate @ np.full(model.lanes, model.dw)
     right.plot(solution.t, total, color=COLOURS["rate"], lw=1.6)
     late = total[solution.t >= solution.t[0] + 0.01 * (solution.t[-1] - solution.t[0])]

@@ -12,9 +12,7 @@ from ..models.network import Network
 from ..networks.balance import Balance
 from ..networks.states import NetworkState, network_states
 from ..outcomes import InvalidArgument, named
-from .figure import SolutionFigure
-from .panels import LEGEND
-from .style import COLOURS
+from .style import COLOURS, LEGEND, new_figure, styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +31,7 @@ NAMES: dict[bool | None, str] = {True: "stable", False: "unstable", None: "stabi
 MARKS = {"fold": ("s", "fold"), "branch": ("P", "branch point"), "hopf": ("D", "Hopf point")}
 
 
+@styled
 def plot_phase_plane(
     network: Network,
     ax: Axes | None = None,
@@ -94,10 +93,11 @@ def plot_phase_plane(
         ax.plot(*state.rates, "o", ms=8, mfc=FACES[state.stable], mec="black", mew=1.4, zorder=5, label=label, ls="")
     first, second = (_symbol(name) for name in network.names)
     ax.set(xlabel=first, ylabel=second, xlim=spans[0], ylim=spans[1])
-    ax.legend(loc="best", fontsize=9, **LEGEND)
+    ax.legend(loc="best", **LEGEND)
     return figure
 
 
+@styled
 def plot_bifurcations(
     diagram: BifurcationDiagram, population: int | str = 0, ax: Axes | None = None, parameter: str = "parameter"
 ) -> Figure:
@@ -169,14 +169,14 @@ def plot_bifurcations(
     name = diagram.names[k] if len(diagram.names) > 1 else ""
     ax.set(xlabel=parameter, ylabel=_symbol(name), xlim=diagram.span)
     if labels:
-        ax.legend(loc="best", fontsize=9, **LEGEND)
+        ax.legend(loc="best", **LEGEND)
     return figure
 
 
 def _canvas(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
     if ax is not None:
         return ax.get_figure(root=True), ax  # type: ignore[return-value]  # axes are always in one
-    figure = SolutionFigure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     return figure, figure.subplots()
 
 

@@ -12,10 +12,10 @@ from ..meanfield.passagetimes import IntervalLaw
 from ..meanfield.siegert import siegert_rate
 from ..models.lif import LIF
 from ..outcomes import InvalidArgument, real_array
-from .panels import LEGEND
-from .style import COLOURS, POPULATIONS
+from .style import COLOURS, LEGEND, POPULATIONS
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.contour import QuadContourSet
     from matplotlib.lines import Line2D
@@ -87,7 +87,7 @@ def plot_rate_surface(
     mu: tuple[float, float],
     sigma: tuple[float, float],
     dots: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
-) -> None:
+) -> Artist:
     """φ(μ, σ) as a surface, and rates that were found otherwise as dots, each with a line to the surface.
 
     Parameters
@@ -98,7 +98,7 @@ def plot_rate_surface(
         As for `plot_rate_map`, which shows small rates as well.
     """
     x, y, rates = _surface(neuron, mu, sigma)
-    ax.plot_surface(x, y, rates, cmap="viridis", alpha=0.75, linewidth=0, rcount=60, ccount=60)
+    surface: Artist = ax.plot_surface(x, y, rates, cmap="viridis", alpha=0.75, linewidth=0, rcount=60, ccount=60)
     found = _dots(dots)
     if found:
         flat = [np.ravel(part) for part in found]
@@ -108,6 +108,7 @@ def plot_rate_surface(
         ax.scatter(*flat, color=COLOURS["rate"], s=16, depthshade=False)
     ax.set(xlabel="mean input $\\mu$", ylabel="noise $\\sigma$", zlabel="rate $\\nu$")
     ax.view_init(elev=25.0, azim=-125.0)
+    return surface
 
 
 def plot_interval_laws(

@@ -10,7 +10,7 @@ import numpy as np
 from ..elements import Elements
 from ..grid import HalfLine
 from ..outcomes import InvalidArgument, Jump
-from .style import COLOURS, DENSITY_MAP, POPULATIONS, SNAPSHOT_MAP
+from .style import COLOURS, DENSITY_MAP, LEGEND, POPULATIONS, SNAPSHOT_MAP
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,6 @@ NOISE = 1e-6
 """A density below minus this is shown as negative; above, it is rounding."""
 DECADES = 1e3
 """N is drawn on a logarithmic axis if its largest value exceeds its median by this much."""
-LEGEND: dict[str, Any] = {"frameon": True, "framealpha": 0.85, "edgecolor": "none"}
 
 
 def plot_density_image(ax: Axes, solution: Solution) -> QuadMesh:
@@ -57,11 +56,11 @@ def plot_density_image(ax: Axes, solution: Solution) -> QuadMesh:
     t, n = _columns(solution.saved_t, np.where((n < 0.0) & (n > -NOISE), 0.0, n))
     edges = np.concatenate([t[:1], 0.5 * (t[1:] + t[:-1]), t[-1:]])
     image = ax.pcolormesh(edges, faces, n.T, cmap=DENSITY_MAP, vmin=0.0, vmax=_brightest(solution), rasterized=True)
-    _mark(ax, solution, horizontal=True)
+    mark_potentials(ax, solution, horizontal=True)
     if solution.blow_up is not None:
         ax.axvline(solution.blow_up.time, color=COLOURS["bound"], lw=1.6)
-    x = _symbols(solution).x
-    ax.set(xlabel="$t$", ylabel=f"${x}$", xlim=_visible_times(solution), ylim=visible_potentials(solution))
+    x = symbols(solution).x
+    ax.set(xlabel="$t$", ylabel=f"${x}$", xlim=visible_times(solution), ylim=visible_potentials(solution))
     return image
 
 
@@ -99,10 +98,10 @@ def plot_snapshots(ax: Axes, solution: Solution, times: Sequence[float] | None =
         if not isinstance(solution.grid, HalfLine):
             x, n = np.append(v, faces[-1]), np.append(n, 0.0)  # n(V_F, t) = 0
         lines += ax.plot(x, n, color=colour, lw=1.6, label=f"$t = {saved[k]:.4g}$")
-    _mark(ax, solution, horizontal=False)
+    mark_potentials(ax, solution, horizontal=False)
     low, high = visible_potentials(solution)
     shown = densities[chosen]
-    letter = _symbols(solution).x
+    letter = symbols(solution).x
     ax.set(xlabel=f"${letter}$", ylabel=f"$n({letter}, t)$", xlim=(low, high))
     peaks = shown.max(axis=1)
     if isinstance(solution.grid, HalfLine) and peaks.max() > DECADES * peaks.min():  # all are lines on the axes else
@@ -123,9 +122,9 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
     ax : matplotlib.axes.Axes
     solution : Solution
     """
-    t = _between_steps(solution.t)
+    t = between_steps(solution.t)
     rate = solution.rate_at(t)
-    _, N, R = _symbols(solution)
+    _, N, R = symbols(solution)
     lines = ax.plot(t, rate, color=COLOURS["rate"], lw=1.8, label=f"${N}(t)$")
     if np.any(solution.refractory > 0):
         style: dict[str, Any] = {"color": COLOURS["refractory"], "lw": 1.4, "ls": "-."}
@@ -145,7 +144,7 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
         time = solution.blow_up.time
         lines.append(ax.axvline(time, color=COLOURS["bound"], lw=1.6, label=f"$t^* = {time:.5g}$"))
     silent = f", ${R}(t)$" if np.any(solution.refractory > 0) else ""
-    ax.set(xlabel="$t$", ylabel=f"${N}(t)${silent}", xlim=_visible_times(solution))
+    ax.set(xlabel="$t$", ylabel=f"${N}(t)${silent}", xlim=visible_times(solution))
     if len(lines) > 1:
         ax.legend(loc="best", **LEGEND)
     return lines
@@ -160,24 +159,29 @@ def plot_rates(ax: Axes, solution: Solution) -> list[Line2D]:
     solution : Solution
         Of a model with several lanes.
     """
-    t = _between_steps(solution.t)
+    t = between_steps(solution.t)
     rate = solution.rate_at(t)
     names = [str(k) for k in range(rate.shape[1])] if solution.model is None else list(solution.model.lane_names)
     lines = []
     for k, name in enumerate(names):
         lines += ax.plot(t, rate[:, k], color=POPULATIONS[k % len(POPULATIONS)], lw=1.8, label=f"$N_{{{name}}}(t)$")
+    rate_axis(ax, solution, t, rate)
+    if solution.blow_up is not None:
+        time = solution.blow_up.time
+        lines.append(ax.axvline(time, color=COLOURS["bound"], lw=1.6, label=f"$t^* = {time:.5g}$"))
+    ax.set(xlabel="$t$", ylabel="$N(t)$", xlim=visible_times(solution))
+    ax.legend(loc="best", **LEGEND)
+    return lines
+
+
+def rate_axis(ax: Axes, solution: Solution, t: np.ndarray, rate: np.ndarray) -> None:
+    """Limits for the rates of a few populations, on a logarithmic axis if they blow up or range over decades."""
     high = float(rate[t >= _settled(t)].max())
-    if solution.blow_up is not None or high > DECADES * np.median(solution.rate):
+    if solution.blow_up is not None or solution.jumps or high > DECADES * np.median(rate):
         ax.set_yscale("log")
         ax.set_ylim(max(float(rate.min()), 1e-6 * high) / 2, 3 * high)
     else:
         ax.set_ylim(min(0.0, 1.1 * float(rate.min())), 1.15 * high or 1.0)
-    if solution.blow_up is not None:
-        time = solution.blow_up.time
-        lines.append(ax.axvline(time, color=COLOURS["bound"], lw=1.6, label=f"$t^* = {time:.5g}$"))
-    ax.set(xlabel="$t$", ylabel="$N(t)$", xlim=_visible_times(solution))
-    ax.legend(loc="best", **LEGEND)
-    return lines
 
 
 class _Symbols(NamedTuple):
@@ -188,7 +192,7 @@ class _Symbols(NamedTuple):
     R: str
 
 
-def _symbols(solution: Solution) -> _Symbols:
+def symbols(solution: Solution) -> _Symbols:
     model = solution.model
     if model is None:
         return _Symbols("v", "N", "R")
@@ -268,10 +272,11 @@ def _columns(t: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return times, (1.0 - share[:, None]) * n[left] + share[:, None] * n[left + 1]
 
 
-def _mark(ax: Axes, solution: Solution, horizontal: bool) -> None:
+def mark_potentials(ax: Axes, solution: Solution, horizontal: bool) -> list[Line2D]:
     """Dashed lines at the reset and at the threshold, named at their end; an arrow to what is out of the picture."""
     if isinstance(solution.grid, HalfLine):
-        return
+        return []
+    lines = []
     line = ax.axhline if horizontal else ax.axvline
     low, high = visible_potentials(solution)
     place: dict[str, Any]
@@ -279,7 +284,7 @@ def _mark(ax: Axes, solution: Solution, horizontal: bool) -> None:
         (solution.grid.V_R, "$V_R$", "reset"),
         (solution.grid.V_F, "$V_F$", "threshold"),
     ):
-        line(potential, color=COLOURS[kind], ls="--", lw=1.2)
+        lines.append(line(potential, color=COLOURS[kind], ls="--", lw=1.2))
         if not low <= potential <= high:
             end, arrow = (1.0, ("right", "up")) if potential > high else (0.0, ("left", "down"))
             far = f"${name.strip('$')} = {potential:g}\\{arrow[horizontal]}arrow$"
@@ -293,6 +298,7 @@ def _mark(ax: Axes, solution: Solution, horizontal: bool) -> None:
         else:
             place = {"xy": (potential, 1.0), "xytext": (0, 2), "ha": "center", "va": "bottom"}
             ax.annotate(name, xycoords=("data", "axes fraction"), textcoords="offset points", **place)
+    return lines
 
 
 def _brightest(solution: Solution) -> float:
@@ -302,7 +308,7 @@ def _brightest(solution: Solution) -> float:
     return float(min(peak.max(), 2.0 * usual))
 
 
-def _visible_times(solution: Solution) -> tuple[float, float]:
+def visible_times(solution: Solution) -> tuple[float, float]:
     """From the start to the end, or a little past the blow-up."""
     start, end = float(solution.t[0]), float(solution.t[-1])
     if solution.blow_up is not None:
@@ -322,7 +328,7 @@ def _evenly_changing(densities: np.ndarray, width: np.ndarray, count: int) -> li
     return list(dict.fromkeys(int(np.argmin(np.abs(change - c))) for c in np.linspace(0.0, change[-1], count)))
 
 
-def _between_steps(t: np.ndarray, pieces: int = 8) -> np.ndarray:
+def between_steps(t: np.ndarray, pieces: int = 8) -> np.ndarray:
     """The steps with equally spaced times between them, for a smooth curve."""
     if len(t) == 1:
         return t

@@ -13,9 +13,7 @@ from ..models.degrees import CopulaDegrees, DegreeLaw
 from ..models.discrete_degrees import DiscreteDegrees
 from ..models.graphs import MeasuredDegrees
 from ..outcomes import InvalidArgument, real_array
-from .figure import SolutionFigure
-from .panels import LEGEND
-from .style import COLOURS, POPULATIONS
+from .style import COLOURS, LEGEND, POPULATIONS, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +28,7 @@ EDGE = 5e-4
 """Probability beyond either end of the axis."""
 
 
+@styled
 def plot_in_neighbours(degrees: DegreeLaw, measured: MeasuredDegrees | None = None, ax: Axes | None = None) -> Figure:
     """In-degrees of neurons, ρ_K, and of their in-neighbours, ρ*_K; with those of an actual graph as steps behind.
 
@@ -76,6 +75,7 @@ def plot_in_neighbours(degrees: DegreeLaw, measured: MeasuredDegrees | None = No
     return figure
 
 
+@styled
 def plot_rate_distribution(
     found: RateDistribution, rates: object = None, ax: Axes | None = None, label: str = "neurons of a graph"
 ) -> Figure:
@@ -138,6 +138,7 @@ def plot_rate_distribution(
     return figure
 
 
+@styled
 def plot_weight_distribution(law: Law, ax: Axes | None = None) -> Figure:
     """The density of the synaptic weights of a projection.
 
@@ -175,5 +176,5 @@ def _bins(law: Law, values: np.ndarray) -> list[float]:
 def _canvas(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
     if ax is not None:
         return ax.get_figure(root=True), ax  # type: ignore[return-value]  # axes are always in one
-    figure = SolutionFigure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     return figure, figure.subplots()

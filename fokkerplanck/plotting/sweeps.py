@@ -9,8 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm, 
 from matplotlib.patches import Patch
 
 from ..outcomes import InvalidArgument
-from .figure import SolutionFigure
-from .panels import LEGEND
+from .style import LEGEND, PANEL, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +29,7 @@ BLOW_UP = LinearSegmentedColormap.from_list("blow-up", ["#5a1e00", "#D55E00", "#
 """Dark is early."""
 
 
+@styled
 def plot_fates(
     table: Any, ax: Axes | None = None, certified: np.ndarray | None = None, labels: tuple[str, str] | None = None
 ) -> Figure:
@@ -67,7 +67,7 @@ def plot_fates(
     status, t_star = status[order], t_star[order]
     certified = None if certified is None else certified[order]
     if ax is None:
-        figure: Figure = SolutionFigure(figsize=(6.6, 4.6), layout="constrained")
+        figure: Figure = new_figure(PANEL, 4.6)
         ax = figure.subplots()
     else:
         figure = ax.get_figure(root=True)  # type: ignore[assignment]  # axes are always in one

@@ -12,9 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from ..outcomes import InvalidArgument, whole_number
 from ..particles.membrane import membrane_moments
 from ..spiketrains import BINS, as_trains, fano_factor, spike_statistics
-from .figure import SolutionFigure
-from .panels import LEGEND
-from .style import COLOURS, SNAPSHOT_MAP
+from .style import COLOURS, LEGEND, PAGE, SNAPSHOT_MAP, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -188,6 +186,7 @@ def plot_counts(
     return bars
 
 
+@styled
 def plot_trains(trains: Any, law: Any = None, first: int = SHOWN, unit: str | None = None) -> Figure:
     """Raster, population rate, intervals and counts, in one figure.
 
@@ -209,7 +208,7 @@ def plot_trains(trains: Any, law: Any = None, first: int = SHOWN, unit: str | No
     4
     """
     record = as_trains(trains)
-    figure = SolutionFigure(figsize=(11.0, 6.2), layout="constrained")
+    figure = new_figure(PAGE, 6.2)
     rows: Any = _rows(record)
     panels = figure.subplot_mosaic(rows, width_ratios=[1.4, 1.0][: len(rows[0])])
     plot_spikes(panels["raster"], record, first, unit)
@@ -223,6 +222,7 @@ def plot_trains(trains: Any, law: Any = None, first: int = SHOWN, unit: str | No
     return figure
 
 
+@styled
 def plot_membrane(run: Membrane, paths: int = PATHS, unit: str | None = None) -> Figure:
     """The potential of a few trials with their spikes above the threshold; without threshold, mean ± 2 standard
     deviations of all trials, with the closed form.
@@ -241,7 +241,7 @@ def plot_membrane(run: Membrane, paths: int = PATHS, unit: str | None = None) ->
     >>> len(plot_membrane(fp.simulate_membrane(neuron, 15.0, 5.0, (0.0, 0.1), 1e-4)).axes)
     1
     """
-    figure = SolutionFigure(figsize=(9.0, 4.2), layout="constrained")
+    figure = new_figure(PAGE, 4.2)
     ax = figure.subplots()
     neuron = run.neuron
     shown = min(whole_number("paths", paths, 1), run.trials)
