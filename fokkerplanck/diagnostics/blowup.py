@@ -64,7 +64,8 @@ class BlowUpDetector:
             # A step that doubles N more than once has resolved the first doubling only.
             while rate >= self.level:
                 self.level *= 2.0
-        if not self.accelerating(DOUBLINGS) or t > self.latest:
+        # At the top of a narrow pulse the doublings have accelerated too; what has begun to fall does not blow up.
+        if rate <= rate_old or not self.accelerating(DOUBLINGS) or t > self.latest:
             return None
         if self.latest - t <= self.narrow:
             return self.record(t, "each doubling took a shrinking fraction of the one before")

@@ -70,6 +70,17 @@ def test_a_blow_up_after_a_pulse_is_seen():
     assert watch(rate, times).time == pytest.approx(1.0, rel=1e-5)
 
 
+def test_a_rate_that_has_begun_to_fall_does_not_blow_up():
+    detector = BlowUpDetector(narrow=1e-4)
+    for k in range(10):
+        assert detector.observe(1.0 - 0.4**k, 2.0**k) is None
+    almost = detector.latest - 0.5e-4  # the bracket would be narrow enough
+    assert detector.observe(almost, 500.0) is None
+    rising = BlowUpDetector(narrow=1e-4, crossings=list(detector.crossings), level=detector.level)
+    rising.skip_to(1.0 - 0.4**9, 512.0)
+    assert rising.observe(almost, 900.0) is not None
+
+
 def test_under_strain_the_detector_speaks_earlier_and_less_precisely():
     calm, strained = (watch(lambda t: (1.0 - t) ** -0.5, up_to(1.0), strain=strain) for strain in (0.0, 2.0))
     assert strained.rate < calm.rate
