@@ -71,6 +71,7 @@ _HOME = {
     "FixedRefractory": "models.refractory",
     "RandomThreshold": "models.threshold",
     "SoftThreshold": "models.threshold",
+    "ConstantDrift": "models.drift",
     "QuadraticDrift": "models.drift",
     "ExponentialDrift": "models.drift",
     "Grid": "grid",
@@ -254,7 +255,7 @@ if TYPE_CHECKING:
     from .models.catalog import nnlif
     from .models.degrees import DegreeLaw, GammaDegrees, PowerLawDegrees
     from .models.discrete_degrees import BinomialDegrees, FixedDegree, PoissonDegrees, TabulatedDegrees
-    from .models.drift import ExponentialDrift, QuadraticDrift
+    from .models.drift import ConstantDrift, ExponentialDrift, QuadraticDrift
     from .models.elapsed import (
         Hazard,
         HillDuration,

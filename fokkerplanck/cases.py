@@ -344,6 +344,11 @@ class QuadraticDriftTable(Table):
     kind: Literal["quadratic"]
 
 
+class ConstantDriftTable(Table):
+    kind: Literal["constant"]
+    speed: float
+
+
 class ExponentialDriftTable(Table):
     kind: Literal["exponential"]
     sharpness: Positive
@@ -374,7 +379,9 @@ class ModelTable(DescribedTable):
     delay: NotNegative = 0.0
     refractory: Annotated[ExponentialTable | FixedTable, Field(discriminator="kind")] | None = None
     threshold: RandomThresholdTable | None = None
-    drift: Annotated[QuadraticDriftTable | ExponentialDriftTable, Field(discriminator="kind")] | None = None
+    drift: (
+        Annotated[ConstantDriftTable | QuadraticDriftTable | ExponentialDriftTable, Field(discriminator="kind")] | None
+    ) = None
 
 
 class PopulationTable(ModelTable):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import json
+import math
 import os
 import platform
 import signal
@@ -18,7 +20,9 @@ from functools import cache
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .claims import Check, ClaimFile, find_claims
 from .outcomes import InvalidArgument, named
@@ -135,12 +139,67 @@ def judge(file: ClaimFile, quick: bool, folder: Path) -> Verdict:
 
 
 def write_report(verdicts: Sequence[Verdict], quick: bool, folder: Path) -> Path:
-    """Write report.md and report.html into `folder`; return the path of the HTML page."""
+    """Write report.md, report.html and report.json into `folder`; return the path of the HTML page."""
     page = folder / "report.html"
-    for path, text in ((folder / "report.md", _markdown(verdicts, quick)), (page, _html(verdicts, quick))):
+    texts = {
+        folder / "report.md": _markdown(verdicts, quick),
+        folder / "report.json": json.dumps(as_data(verdicts, quick), indent=1, allow_nan=False, ensure_ascii=False),
+        page: _html(verdicts, quick),
+    }
+    for path, text in texts.items():
         with atomic_write(path) as file:
             file.write(text.encode())
     return page
+
+
+def as_data(verdicts: Sequence[Verdict], quick: bool) -> dict[str, Any]:
+    """The report as numbers, texts, lists and dictionaries that strict JSON can hold.
+
+    NaN and the infinities, which JSON has no words for, become the strings "nan", "inf" and "-inf".
+    """
+    return {
+        "form": "quick" if quick else "full",
+        "versions": _versions(),
+        "claims": [_claim_as_data(verdict) for verdict in verdicts],
+    }
+
+
+def _claim_as_data(verdict: Verdict) -> dict[str, Any]:
+    claim = verdict.file.claim
+    return {
+        "name": verdict.file.name,
+        "title": claim.title,
+        "statement": claim.statement,
+        "source": claim.source,
+        "parameters": _plain(claim.parameters),
+        "holds": bool(verdict.holds),
+        "seconds": verdict.seconds,
+        "figure": verdict.figure,
+        "error": verdict.error,
+        "checks": [
+            {
+                "quantity": check.quantity,
+                "predicted": _plain(check.predicted),
+                "measured": _plain(check.measured),
+                "kind": check.kind,
+                "tolerance": _plain(check.tolerance),
+                "passed": bool(check.passed),
+            }
+            for check in verdict.checks
+        ],
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def _save_figure(figure: Figure, path: Path) -> str:
@@ -176,17 +235,16 @@ def _requirement(check: Check) -> str:
 def _preamble(verdicts: Sequence[Verdict], quick: bool) -> str:
     held = sum(verdict.holds for verdict in verdicts)
     seconds = sum(verdict.seconds for verdict in verdicts)
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba"))
-    return (
-        f"{held} of {len(verdicts)} claims hold, {'quick' if quick else 'full'} form, {seconds:.1f} s; "
-        f"fokkerplanck {_own_version()}, Python {platform.python_version()}, {libraries}."
-    )
+    versions = ", ".join(f"{name} {number}" for name, number in _versions().items())
+    form = "quick" if quick else "full"
+    return f"{held} of {len(verdicts)} claims hold, {form} form, {seconds:.1f} s; {versions}."
 
 
-def _own_version() -> str:
+def _versions() -> dict[str, str]:
     from . import __version__
 
-    return __version__
+    libraries = {name: version(name) for name in ("numpy", "scipy", "numba")}
+    return {"fokkerplanck": __version__, "Python": platform.python_version(), **libraries}
 
 
 def _rows(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:

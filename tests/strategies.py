@@ -32,7 +32,9 @@ delays = st.just(0.0) | decades(0.01, 2.0)
 @st.composite
 def drifts(draw, V_R, V_F):
     """None is the leak."""
-    kind = draw(st.sampled_from([None, "quadratic", "exponential"]))
+    kind = draw(st.sampled_from([None, "constant", "quadratic", "exponential"]))
+    if kind == "constant":
+        return fp.ConstantDrift(draw(between(0.5, 3.0)))
     if kind == "exponential":
         gap = V_F - V_R
         return fp.ExponentialDrift(sharpness=draw(between(0.3, 1.0)) * gap, V_T=V_F - draw(between(0.0, 1.0)) * gap)

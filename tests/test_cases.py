@@ -149,6 +149,7 @@ def test_a_grid_may_end_above_the_threshold():
         ("delay", "0.5", {"delay": 0.5}),
         ("refractory", '{ kind = "fixed", duration = 0.2 }', {"refractory": fp.FixedRefractory(0.2)}),
         ("threshold", '{ kind = "random", epsilon = 0.02 }', {"threshold": fp.RandomThreshold(0.02)}),
+        ("drift", '{ kind = "constant", speed = 0.5 }', {"drift": fp.ConstantDrift(0.5)}),
         ("drift", '{ kind = "quadratic" }', {"drift": fp.QuadraticDrift()}),
         (
             "drift",

@@ -1,11 +1,14 @@
-"""Claims checked side by side are claims checked one by one."""
+"""Claims checked side by side are claims checked one by one, and what the report says can be read by a program."""
 
+import json
 import re
 
+import numpy as np
 import pytest
 
 import fokkerplanck as fp
-from fokkerplanck.report import reproduce
+from fokkerplanck.claims import Check, Claim, ClaimFile
+from fokkerplanck.report import Verdict, reproduce, write_report
 
 NAMES = ["poisson-trains", "entropy-decay"]
 
@@ -22,9 +25,53 @@ def test_side_by_side_or_one_by_one_the_report_says_the_same(tmp_path, capsys):
     alone, together = numbers(tmp_path / "1"), numbers(tmp_path / "2")
     assert len(alone) > 6
     assert alone == together
+    names = [claim["name"] for claim in strict(tmp_path / "2" / "report.json")["claims"]]
+    assert names == NAMES
     assert (tmp_path / "2" / "entropy-decay.png").stat().st_size > 10_000
 
 
 def test_no_claims_at_a_time_is_refused():
     with pytest.raises(fp.InvalidArgument, match="`jobs`"):
         reproduce(NAMES, jobs=0)
+
+
+def strict(path):
+    """Read as JSON that knows neither NaN nor Infinity."""
+    return json.loads(path.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+
+def test_the_report_for_programs_holds_what_was_compared(tmp_path):
+    checks = (
+        Check("rate", np.float64(0.25), 0.2500001, 1e-5),
+        Check("error", 0.0, float("nan"), 1e-3, "at most"),
+        Check("bound", np.inf, np.int64(3), kind="at most"),
+        Check("same", True, np.bool_(True), kind="equal"),
+        Check("states", (1, 2), (1, 2), kind="equal"),
+    )
+    claim = Claim(
+        "Title", "It holds: ∂t n ≥ 0.", "a paper", {"b": np.float64(0.5), "laws": ["hard", None], "d": -np.inf}
+    )
+    file = ClaimFile("some-claim", claim, lambda quick: None, lambda result: [], lambda result: None)
+    write_report([Verdict(file, checks, 1.5, "some-claim.png")], quick=True, folder=tmp_path)
+    data = strict(tmp_path / "report.json")
+    assert data["form"] == "quick"
+    assert data["versions"]["fokkerplanck"] == fp.__version__
+    (found,) = data["claims"]
+    assert found["statement"] == claim.statement
+    assert found["parameters"] == {"b": 0.5, "laws": ["hard", None], "d": "-inf"}
+    assert (found["name"], found["figure"], found["seconds"], found["holds"]) == (
+        file.name,
+        "some-claim.png",
+        1.5,
+        False,
+    )
+    assert [c["measured"] for c in found["checks"]] == [0.2500001, "nan", 3, True, [1, 2]]
+    assert [c["passed"] for c in found["checks"]] == [True, False, True, True, True]
+    assert found["checks"][0] == {
+        "quantity": "rate",
+        "predicted": 0.25,
+        "measured": 0.2500001,
+        "kind": "relative",
+        "tolerance": 1e-5,
+        "passed": True,
+    }

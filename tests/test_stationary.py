@@ -480,6 +480,20 @@ def test_a_drift_that_is_the_leak_by_another_name():
     np.testing.assert_allclose(found[-1].density(v), expected[-1].density(v), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("b", [-50.0, -1.0, 0.0, 0.9])
+@pytest.mark.parametrize("tau", [0.0, 0.3])
+def test_without_leak_the_rate_has_a_closed_form(b, tau):
+    """N (τ + ℓ/(μ + bN)) = 1 is quadratic in N: τb N² + (ℓ + τμ − b) N − μ = 0; the state has b N + μ > 0."""
+    refractory = fp.ExponentialRefractory(tau) if tau else None
+    model = fp.nnlif(b=b, a0=0.1, a1=0.2, drift=fp.ConstantDrift(2.0), refractory=refractory)
+    roots = np.roots([tau * b, 1.0 + 2.0 * tau - b, -2.0]) if tau * b else [2.0 / (1.0 + 2.0 * tau - b)]
+    expected = sorted(float(N) for N in roots if N > 0.0 and 2.0 + b * N > 0.0)
+    found = fp.stationary_states(model)
+    np.testing.assert_allclose([state.rate for state in found], expected, rtol=1e-12)
+    state = found[0].state(model.grid(400, v_min=-40.0, finest=1e-3))
+    assert state.density @ state.grid.width + state.refractory == pytest.approx(1.0, abs=1e-6)
+
+
 def test_the_quadratic_neuron():
     """Against the double integral of the mean first-passage time, I = ∫ ∫ e^{Φ(s) − Φ(v)}/a over v < s, s > V_R."""
     model = fp.nnlif(b=0.0, a0=0.5, V_R=-4.0, V_F=6.0, external=-0.2, drift=fp.QuadraticDrift())

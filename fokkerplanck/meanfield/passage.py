@@ -13,7 +13,7 @@ from scipy.interpolate import BSpline, make_interp_spline
 
 from ..grid import Grid
 from ..models.coupling import MeanFieldCoupling
-from ..models.drift import Leak, drift_at
+from ..models.drift import ConstantDrift, Leak, drift_at
 from ..models.noise import ActivityNoise
 from ..models.population import Population, height
 from ..models.refractory import NoRefractory
@@ -232,9 +232,43 @@ class Discrete:
         return grids[coarsest], table[0]
 
 
+@dataclass(frozen=True)
+class SteadyHard(Discrete):
+    """No leak, absorbing threshold: with the drift μ = speed + c > 0 and ℓ = V_F − V_R
+
+        I = ℓ/μ,   g = (1 − e^{−μ (V_F − v)/a})/μ above V_R,   g(v) = g(V_R) e^{−μ (V_R − v)/a} below,
+
+    and I is infinite for μ ≤ 0. Where it is, it has no derivatives either, so that whoever needs them treats it as the
+    numerical law that it replaces.
+    """
+
+    @property
+    def shortest(self) -> float:
+        """0."""
+        return 0.0
+
+    def log_time(self, c: ArrayLike, a: ArrayLike) -> np.ndarray:
+        mu, _ = np.broadcast_arrays(self._drift(c), a)
+        rising = mu > 0.0
+        return np.where(rising, np.log((self.model.V_F - self.model.V_R) / np.where(rising, mu, 1.0)), np.inf)
+
+    def log_occupation(self, v: ArrayLike, c: float, a: float) -> np.ndarray:
+        v, mu, V_R, V_F = np.asarray(v, dtype=float), float(self._drift(c)), self.model.V_R, self.model.V_F
+        if not mu > 0.0:
+            raise InvalidArgument(f"without a drift towards V_F, not {mu:g}, nothing is stationary; raise `external`.")
+        with np.errstate(divide="ignore"):  # log 0 at V_F
+            log_between = np.log(-np.expm1(-mu * np.clip(V_F - v, 0.0, V_F - V_R) / a) / mu)
+        return np.asarray(log_between - mu * np.maximum(V_R - v, 0.0) / a)
+
+    def _drift(self, c: ArrayLike) -> np.ndarray:
+        assert isinstance(self.model.drift, ConstantDrift)
+        return self.model.drift.speed + np.asarray(c, dtype=float)
+
+
 CLOSED: dict[tuple[type, type], Callable[[Population], Passage]] = {
     (Leak, HardThreshold): LeakyHard,
     (Leak, RandomThreshold): LeakyRandom,
+    (ConstantDrift, HardThreshold): SteadyHard,
 }
 
 

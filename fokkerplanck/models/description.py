@@ -10,7 +10,7 @@ from typing import Any
 from ..outcomes import InvalidArgument, named
 from .catalog import nnlif
 from .coupling import MeanFieldCoupling
-from .drift import Drift, ExponentialDrift, Leak, QuadraticDrift
+from .drift import ConstantDrift, Drift, ExponentialDrift, Leak, QuadraticDrift
 from .elapsed import Hazard, HillDuration, SigmoidHazard, StepHazard, TabulatedHazard, TimeElapsed, time_elapsed
 from .kinetic import VoltageConductance, voltage_conductance
 from .learning import HyperbolicTangent, Identity, Learning, Saturating, Saturation, learning
@@ -49,7 +49,11 @@ REFRACTORY: dict[str, type[Refractory]] = {"exponential": ExponentialRefractory,
 THRESHOLDS: dict[str, type[Threshold]] = {"random": RandomThreshold}
 """The names of the threshold laws in files; the hard one is the absence of the entry."""
 
-DRIFTS: dict[str, type[Drift]] = {"quadratic": QuadraticDrift, "exponential": ExponentialDrift}
+DRIFTS: dict[str, type[Drift]] = {
+    "constant": ConstantDrift,
+    "quadratic": QuadraticDrift,
+    "exponential": ExponentialDrift,
+}
 """The names of the drift laws in files; the leak is the absence of the entry."""
 
 SATURATIONS: dict[str, type[Saturation]] = {"saturating": Saturating, "tanh": HyperbolicTangent}

@@ -39,6 +39,36 @@ class Leak:
 
 
 @dataclass(frozen=True)
+class ConstantDrift:
+    """The perfect integrate-and-fire neuron, which does not leak: f(v) = speed.
+
+    With a hard threshold it has closed forms that the leaky neuron lacks: under the drift μ = speed + bN > 0 the mean
+    time between spikes is (V_F − V_R)/μ whatever the noise is, so that N = speed/(V_F − V_R − b) is the stationary
+    rate, and the intervals follow the inverse Gaussian law.
+
+    Parameters
+    ----------
+    speed : float
+        Drift of the potential without input (potential over time). Without leak nothing else pulls the density
+        together: a total drift that is not positive has no stationary state.
+
+    Source: Gerstein, Mandelbrot, Biophys. J. 4 (1964) 41; Tuckwell, Introduction to Theoretical Neurobiology 2 (1988),
+    section 9.6.
+
+    >>> ConstantDrift(0.5)(np.array([-1.0, 2.0])).tolist()
+    [0.5, 0.5]
+    """
+
+    speed: float
+
+    def __post_init__(self) -> None:
+        finite_number("speed", self.speed)
+
+    def __call__(self, v: np.ndarray) -> np.ndarray:
+        return np.full(np.shape(v), float(self.speed))
+
+
+@dataclass(frozen=True)
 class QuadraticDrift:
     """The quadratic integrate-and-fire neuron, f(v) = v², with its spike cut off at the finite V_F.
 

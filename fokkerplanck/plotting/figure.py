@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..models.drift import ExponentialDrift, Leak, QuadraticDrift
+from ..models.drift import ConstantDrift, ExponentialDrift, Leak, QuadraticDrift
 from ..models.elapsed import TimeElapsed
 from ..models.extended import ExtendedPopulation
 from ..models.kinetic import VoltageConductance
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 FEW = 5
 """Populations that have an image each."""
 BAR: dict[str, Any] = {"location": "right", "anchor": (0.0, 1.0), "shrink": 0.55, "aspect": 25, "pad": 0.06}
-DRIFTS: dict[type, str] = {QuadraticDrift: "quadratic drift", ExponentialDrift: "exponential drift"}
+DRIFTS: dict[type, str] = {
+    ConstantDrift: "no leak",
+    QuadraticDrift: "quadratic drift",
+    ExponentialDrift: "exponential drift",
+}
 
 
 @styled

@@ -39,6 +39,7 @@ RATES = np.array([0.0, 0.1, 3.0])
         fp.FixedRefractory(0.2),
         fp.RandomThreshold(0.1, V_F=2.0),
         fp.SoftThreshold(np.exp, V_F=2.0),
+        fp.ConstantDrift(0.5),
         fp.QuadraticDrift(),
         fp.ExponentialDrift(0.5, V_T=1.0),
         MeanFieldCoupling(0.5, 0.2, delay=0.1),
@@ -249,6 +250,7 @@ def test_only_a_fixed_silence_has_a_memory():
 
 
 def test_the_drift_laws_are_their_formulas():
+    assert np.array_equal(fp.ConstantDrift(0.5)(RATES), [0.5, 0.5, 0.5])
     assert np.array_equal(fp.QuadraticDrift()(RATES), RATES**2)
     exponential = fp.ExponentialDrift(0.5, V_T=1.0)
     np.testing.assert_allclose(exponential(RATES), -RATES + 0.5 * np.exp(2.0 * (RATES - 1.0)), rtol=1e-15)

@@ -7,16 +7,18 @@ from hypothesis import strategies as st
 from strategies import between, decades, share_of_examples
 
 import fokkerplanck as fp
-from fokkerplanck.meanfield.passage import Discrete, LeakyHard, LeakyRandom, closed_passage_of, passage_of
+from fokkerplanck.meanfield.passage import Discrete, LeakyHard, LeakyRandom, SteadyHard, closed_passage_of, passage_of
 
 HARD = fp.nnlif(b=0.0)
 RANDOM = fp.nnlif(b=0.0, threshold=fp.RandomThreshold(0.05))
+STEADY = fp.nnlif(b=0.0, drift=fp.ConstantDrift(1.0))
 INPUTS = [(0.0, 1.0), (3.0, 1.0), (-5.0, 1.0), (20.0, 0.5), (1.5, 0.05), (-3.0, 0.2), (100.0, 1.0)]
 
 
 def test_each_law_has_its_own():
     assert isinstance(passage_of(HARD), LeakyHard)
     assert isinstance(passage_of(RANDOM), LeakyRandom)
+    assert isinstance(passage_of(STEADY), SteadyHard)
     for other in ({"drift": fp.QuadraticDrift()}, {"threshold": fp.SoftThreshold(lambda v: np.exp(v))}):
         assert isinstance(passage_of(fp.nnlif(b=0.0, **other)), Discrete)
         with pytest.raises(fp.InvalidArgument, match="is known for the leak"):
@@ -28,6 +30,27 @@ def test_finite_volumes_find_the_closed_form(model, rtol):
     for c, a in INPUTS:
         closed, numerical = passage_of(model).log_time(c, a), Discrete(model).log_time(c, a)
         assert numerical == pytest.approx(float(closed), abs=rtol)
+
+
+RISING = [(0.0, 1.0), (2.0, 0.05), (20.0, 0.5), (-0.9, 0.2)]
+
+
+@pytest.mark.parametrize(("c", "a"), RISING)
+def test_finite_volumes_find_the_neuron_without_leak(c, a):
+    closed, numerical = passage_of(STEADY), Discrete(STEADY)
+    assert numerical.log_time(c, a) == pytest.approx(float(closed.log_time(c, a)), abs=2e-8)
+    v = np.array([0.3, 0.99, 1.0, 1.01, 1.5, 1.9, 1.99])
+    profile, found = (np.exp(passage.log_occupation(v, c, a)) for passage in (closed, numerical))
+    np.testing.assert_allclose(found, profile, rtol=0, atol=1e-7 * profile.max())
+
+
+def test_without_leak_and_without_a_push_nobody_arrives():
+    steady = passage_of(STEADY)
+    assert np.array_equal(steady.log_time([-2.0, -1.0, 0.0], 1.0), [np.inf, np.inf, 0.0])
+    with pytest.raises(fp.InvalidArgument, match="nothing is stationary"):
+        steady.log_occupation(0.0, -1.0, 1.0)
+    with pytest.raises(fp.InvalidArgument, match="is known for the leak"):
+        closed_passage_of(STEADY, "this is known")
 
 
 def test_finite_volumes_find_the_profile():
