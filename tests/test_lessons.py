@@ -51,7 +51,6 @@ def shown(monkeypatch):
     plt.close("all")
 
 
-@pytest.mark.skip(reason="being written")
 def test_there_are_thirteen_lessons_in_order():
     assert [path.name[:2] for path in LESSONS] == [f"{number:02}" for number in range(1, 14)]
 
