@@ -46,7 +46,7 @@ def names_of(modules: list[str]) -> list[str]:
         raise ValueError(f"no public name lives in {', '.join(sorted(unknown))}")
     names = [f"fokkerplanck.{name}" for module in modules for name in home if home[name] == module]
     if "plotting" in modules:
-        names += [f"fokkerplanck.plotting.{name}" for name in fokkerplanck.plotting.__all__]
+        names += [f"fokkerplanck.plotting.{name}" for name in fokkerplanck.plotting.__all__ if name not in home]
     return names
 
 
