@@ -117,6 +117,10 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--report", metavar="DIR", type=Path, help="folder of the report")
     reproduce.add_argument("--jobs", metavar="N", type=int, help="claims checked at a time; default: one per processor")
 
+    explore = _job(jobs, "explore", _explore, "open the explorer in a browser (extra `app`)")
+    explore.add_argument("--port", metavar="N", type=int, help="default: the first free one from 2718 on")
+    explore.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+
     _job(jobs, "schema", _schema, "print the JSON schema of a case, for editors")
     return parser
 
@@ -302,6 +306,13 @@ def _reproduce(words: argparse.Namespace) -> int:
 
     place = {} if words.report is None else {"directory": words.report}
     return reproduce(words.claims, quick=words.quick, jobs=words.jobs, **place)
+
+
+def _explore(words: argparse.Namespace) -> int:
+    from .explore.serve import serve
+
+    serve(words.port, browser=not words.no_browser)
+    return HELD
 
 
 def _schema(words: argparse.Namespace) -> int:

@@ -81,6 +81,8 @@ NEIGHBOURS = {
     ("ledger", "pool"),
     ("ledger", "storage"),
     ("plotting", "storage"),
+    ("explore", "cases"),
+    ("explore", "plotting"),
     ("__main__", "cli"),
 }
 
@@ -156,6 +158,16 @@ def test_models_know_nothing_of_numerics_and_only_plots_draw(name):
     if unit(name) != "plotting":
         assert "matplotlib" not in on_import
     assert not on_import & {"xarray", "h5netcdf", "h5py", "tqdm", "cloudpickle", "filelock", "distributed"}
+
+
+def test_the_explorer_could_have_another_front_end():
+    # What is shown and how it is drawn must not know of the page: marimo in the app and its server alone.
+    users = {
+        name for name, tree in MODULES.items() if "marimo" in {m.split(".")[0] for m in imported(ast.walk(tree), name)}
+    }
+    assert users == {"explore/app.py", "explore/serve.py"}
+    on_import = {name for name in users if "marimo" in set(imported(statements_on_import(MODULES[name]), name))}
+    assert on_import == {"explore/app.py"}
 
 
 def kernels(tree):
