@@ -77,8 +77,11 @@ class Visitor:
     def drawn(self, act):
         """Do something and wait until the next plot is there."""
         before = self.version()
+        frame = self.page.locator(STAGE).element_handle().content_frame()
         act()
-        self.stage.locator(f'body[data-version]:not([data-version="{before}"])').wait_for(timeout=60_000)
+        # At every frame of the screen: a locator would look again after half a second only.
+        changed = "before => ![before, ''].includes(document.body.dataset.version ?? '')"
+        frame.wait_for_function(changed, arg=before, polling="raf", timeout=60_000)
 
     def version(self):
         return self.stage.locator("body").get_attribute("data-version")
