@@ -96,7 +96,7 @@ class Cascade:
 
     def plot(self) -> Figure:
         """The density stage by stage, and the spikes that wait."""
-        from .plotting import plot_cascade
+        from .plotting.events import plot_cascade
 
         return plot_cascade(self)
 

@@ -352,7 +352,7 @@ def _told(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _map_of(table: object) -> Figure:
-    from .plotting import plot_fates
+    from .plotting.sweeps import plot_fates
 
     return plot_fates(table)
 

@@ -245,7 +245,7 @@ class Solution:
 
     def plot(self) -> Figure:
         """Density over (v, t), snapshots and N(t) in one figure."""
-        from .plotting import plot_solution
+        from .plotting.figure import plot_solution
 
         return plot_solution(self)
 
@@ -266,7 +266,7 @@ class Solution:
         Path
             The file.
         """
-        from .plotting import animate
+        from .plotting.film import animate
 
         return animate(self, path, frames, **options)
 

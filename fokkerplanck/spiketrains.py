@@ -128,7 +128,7 @@ class SpikeTrains:
 
     def plot(self, unit: str | None = None) -> Figure:
         """Raster, population rate, intervals and counts, in one figure; `unit` of time, "s", is written at the axes."""
-        from .plotting import plot_trains
+        from .plotting.trains import plot_trains
 
         return plot_trains(self, unit=unit)
 

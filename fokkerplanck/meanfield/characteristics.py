@@ -286,7 +286,7 @@ class CharacteristicSolution:
 
     def plot(self, times: ArrayLike | None = None) -> Figure:
         """N(t), on a logarithmic axis if it blows up, and the density at `times`, by default at four of the run."""
-        from ..plotting import plot_characteristics
+        from ..plotting.characteristics import plot_characteristics
 
         return plot_characteristics(self, times)
 

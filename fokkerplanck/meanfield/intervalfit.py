@@ -199,7 +199,7 @@ class IntervalFit:
 
     def plot(self, unit: str | None = None) -> Figure:
         """Histogram and density, P–P plot with its band, survival; `unit` of time, "ms", is written at the axes."""
-        from ..plotting import plot_interval_fit
+        from ..plotting.intervalfits import plot_interval_fit
 
         return plot_interval_fit(self, unit=unit)
 

@@ -390,7 +390,7 @@ class RateDistribution:
 
     def plot(self, rates: object = None, label: str = "neurons of a graph") -> Figure:
         """The density of the rates, with `rates` of simulated neurons behind: see `plotting.plot_rate_distribution`."""
-        from ..plotting import plot_rate_distribution
+        from ..plotting.rates import plot_rate_distribution
 
         return plot_rate_distribution(self, rates, label=label)
 

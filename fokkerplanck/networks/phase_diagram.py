@@ -87,7 +87,7 @@ class PhaseDiagram:
 
     def plot(self) -> Figure:
         """The regions, with the lines between them."""
-        from ..plotting import plot_phase_diagram
+        from ..plotting.balanced import plot_phase_diagram
 
         return plot_phase_diagram(self)
 

@@ -266,7 +266,7 @@ class Membrane:
 
     def plot(self, unit: str | None = None) -> Figure:
         """The potential of a few trials over time, with their spikes; `unit` of time, "s", is written at the axis."""
-        from ..plotting import plot_membrane
+        from ..plotting.trains import plot_membrane
 
         return plot_membrane(self, unit=unit)
 

@@ -221,7 +221,7 @@ class ParticleSolution:
 
     def plot(self) -> Figure:
         """Raster, if there is one, rate, spikes per neuron, and histograms with their errors, in one figure."""
-        from ..plotting import plot_particles
+        from ..plotting.events import plot_particles
 
         return plot_particles(self)
 
@@ -242,7 +242,7 @@ class ParticleSolution:
         Path
             The file.
         """
-        from ..plotting import animate
+        from ..plotting.film import animate
 
         return animate(self, path, frames, **options)
 
