@@ -290,6 +290,11 @@ def stationary_states(
     def f(order: int) -> Function:
         return lambda log_rate: _balance(model, log_rate, order)[order]
 
+    if model.coupling.gain == model.noise.gain == 0.0:  # nobody hears anybody: I does not depend on N
+        L = -float(f(0)(np.zeros(())))
+        residual = float(np.expm1(f(0)(np.asarray(L))))
+        return (StationaryState(model, L, residual),) if _lowest(model) <= L <= _highest(model) else ()
+
     nodes = _scan(model)
     if isinstance(passage_of(model), Discrete):
         balance, resolution = _remembered(f(0)), UNRESOLVED_DISCRETE

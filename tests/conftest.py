@@ -20,7 +20,12 @@ settings.register_profile("nightly", max_examples=50 * EXAMPLES, **common)
 settings.load_profile("ci")
 
 
+# Thousands of collected tests live until the end: no garbage collection needs to walk through them.
+def pytest_collection():
+    gc.disable()
+
+
 def pytest_collection_finish():
-    # Thousands of collected tests live until the end: no garbage collection needs to walk through them.
+    gc.enable()
     gc.collect()
     gc.freeze()

@@ -7,29 +7,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 import fokkerplanck
 
 PACKAGE = Path(fokkerplanck.__file__).parent
 
 EVERYTHING_COMPILED = """
-import json, time
+import json, sys, time
 import fokkerplanck as fp
+import fokkerplanck.meanfield.passage_kernels, fokkerplanck.operators.affine_weights, fokkerplanck.particles.kernels
 start = time.perf_counter()
 model = fp.nnlif(b=0.5, external=lambda t: 0.1 * t, refractory=fp.ExponentialRefractory(0.2))
 grid = model.grid(40, v_min=-6.0)
+runs = [(None, fp.BackwardEuler(0.01)), (None, fp.Rodas5P()), (None, fp.BackwardEuler(0.01, self_consistent=True)),
+        (fp.Weno5(), None)]
 rates = [
-    float(fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.1), grid, stepper=stepper).rate[-1])
-    for stepper in (fp.Rodas5P(), fp.BackwardEuler(0.01), fp.BackwardEuler(0.01, self_consistent=True))
+    float(fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.1), grid, scheme, stepper=stepper).rate[-1])
+    for scheme, stepper in runs[:int(sys.argv[1])]
 ]
-rates.append(float(fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 0.1), grid, fp.Weno5()).rate[-1]))
 print(json.dumps({"rates": rates, "seconds": time.perf_counter() - start, "file": fp.__file__}))
 """
 
 
-def run(folder, **environment):
+def run(folder, runs=4, **environment):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "XDG_", "PYTHON"))}
     environment = kept | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"} | environment
-    command = [sys.executable, "-c", EVERYTHING_COMPILED]
+    command = [sys.executable, "-c", EVERYTHING_COMPILED, str(runs)]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -58,7 +62,8 @@ def test_a_readonly_installation_without_a_home_works(tmp_path):
         (folder / "__pycache__").write_text(
             "in the way, since the permissions of a folder do not stop an administrator"
         )
-    answer = run(copy.parent, HOME="/dev/null", XDG_CACHE_HOME="/dev/null", NUMBA_OPT="0")
+    # Where nothing can be kept, numba says so when it sees a kernel for the first time, not when it compiles it.
+    answer = run(copy.parent, runs=1, HOME="/dev/null", XDG_CACHE_HOME="/dev/null", NUMBA_OPT="0")
     assert Path(answer["file"]).parent == copy
-    assert len(answer["rates"]) == 4
+    assert np.isfinite(answer["rates"]).all()
     assert cache_files(tmp_path) == {}

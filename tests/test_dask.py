@@ -11,8 +11,6 @@ import pytest
 from fokkerplanck.ledger import Ledger
 from fokkerplanck.pool import compute
 
-distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
-
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals"),
     pytest.mark.filterwarnings("default"),  # dask's and tornado's are not ours
@@ -21,6 +19,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def client():
+    # Not at the top: loading dask takes seconds, and only the process that runs these tests needs it.
+    distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,

@@ -13,7 +13,7 @@ from fokkerplanck.models.network import Network, excitatory_inhibitory
 from fokkerplanck.networks.balance import Balance, Monotone
 from fokkerplanck.networks.exclusion import Box, search
 from fokkerplanck.networks.linear import critical_delay, network_spectrum, responses, unstable_count
-from fokkerplanck.networks.states import network_states, polish
+from fokkerplanck.networks.states import NetworkStates, network_states, polish
 from fokkerplanck.plotting.networks import plot_phase_plane
 from fokkerplanck.spectrum import spectrum
 from fokkerplanck.stationary import stationary_states
@@ -417,4 +417,4 @@ def test_one_population_that_silences_the_others_is_found_among_four():
     assert sorted(int(np.argmax(state.rates)) for state in winners) == [0, 1, 2, 3]
     assert all(state.rates.max() == pytest.approx(3.89190339, rel=1e-8) for state in winners)
     assert not states.complete
-    assert "perhaps others" in repr(states)
+    assert "perhaps others" in repr(NetworkStates(states[:1], states.complete, states.proved, states.undecided))

@@ -10,7 +10,7 @@ import fokkerplanck as fp
 from fokkerplanck.claims import Check, Claim, ClaimFile
 from fokkerplanck.report import Verdict, reproduce, write_report
 
-NAMES = ["poisson-trains", "entropy-decay"]
+NAMES = ["poisson-trains", "linear-convergence"]
 
 
 def numbers(folder):
@@ -27,7 +27,7 @@ def test_side_by_side_or_one_by_one_the_report_says_the_same(tmp_path, capsys):
     assert alone == together
     names = [claim["name"] for claim in strict(tmp_path / "2" / "report.json")["claims"]]
     assert names == NAMES
-    assert (tmp_path / "2" / "entropy-decay.png").stat().st_size > 10_000
+    assert (tmp_path / "2" / "linear-convergence.png").stat().st_size > 10_000
 
 
 def test_no_claims_at_a_time_is_refused():

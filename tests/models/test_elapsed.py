@@ -114,7 +114,9 @@ def test_where_a_hazard_stops_to_change():
     assert fp.StepHazard(0.0).changes(0.0) == (0.0, 0.0)
 
 
-NEURON = fp.lif_hazard(0.0, 0.6, fp.LIF(1.0, 2.0, 1.0))
+def neurons():
+    """A function, since its table takes a second, which every process that collects the tests would spend."""
+    return fp.time_elapsed(fp.lif_hazard(0.0, 0.6, fp.LIF(1.0, 2.0, 1.0)))
 
 
 @pytest.mark.parametrize(
@@ -124,11 +126,12 @@ NEURON = fp.lif_hazard(0.0, 0.6, fp.LIF(1.0, 2.0, 1.0))
         (fp.time_elapsed(fp.StepHazard(1.0)), fp.exponential(1e3), 5.0, 1.0),
         (fp.time_elapsed(fp.StepHazard(1.0)), fp.exponential(1.0), 0.01, 0.01),
         (fp.time_elapsed(fp.SigmoidHazard(2.0, 1.0, 0.1), 1.5, spread=0.2), fp.exponential(1.0), 5.0, 0.2),
-        (fp.time_elapsed(NEURON), fp.exponential(1.0), 5.0, 1.0),
+        (neurons, fp.exponential(1.0), 5.0, 1.0),
         (fp.time_elapsed(fp.StepHazard(1.0), delay=0.0037), fp.exponential(1.0), 5.0, 0.0037),
     ],
 )
 def test_default_cells_are_small_against_all_that_happens(model, datum, until, length):
+    model = model() if model is neurons else model
     grid = model.default_grid(datum, (0.0, until))
     width = grid.width[0]
     assert width <= min(until / 100.0, length / 3.0, model.scale / 10.0)

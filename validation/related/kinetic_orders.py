@@ -98,11 +98,12 @@ def coupled(level: int) -> fp.Solution:
 
 
 def run(quick: bool) -> dict:
-    cells = [200, 400, 800] if quick else [200, 400, 800, 1600]
+    cells = [100, 200, 400] if quick else [200, 400, 800, 1600]
     runs = [coupled(level) for level in range(4 if quick else 5)]
     model = fp.voltage_conductance(**COUPLED, g_max=3.6, lanes=36)
     (state,) = kinetic_states(model, cells=60)
-    long = fp.solve(model, fp.gaussian(0.5, 0.002), (0.0, 12.0), grid=state.grid, save_at=[], estimate_error=False)
+    end = 6.0 if quick else 12.0
+    long = fp.solve(model, fp.gaussian(0.5, 0.002), (0.0, end), grid=state.grid, save_at=[], estimate_error=False)
     return {
         "cells": cells,
         "frozen": frozen_errors(cells),
