@@ -1,4 +1,4 @@
-"""Hypothesis profiles: `ci` (the default) draws the same examples every time, `nightly` draws fifty times as many.
+"""Hypothesis profiles: `ci` (the default) draws the same examples every time, `nightly` draws a hundred times as many.
 
 pytest --hypothesis-profile=nightly
 """
@@ -11,12 +11,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 # No deadline: the first example of a session may have to wait for the compiler.
 common = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("ci", max_examples=EXAMPLES, derandomize=True, **common)
-settings.register_profile("nightly", max_examples=50 * EXAMPLES, **common)
+settings.register_profile("nightly", max_examples=100 * EXAMPLES, **common)
 settings.load_profile("ci")
 
 

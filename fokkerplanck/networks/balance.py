@@ -160,6 +160,12 @@ class Balance:
             kinds.setdefault(bare, []).append(k)
         return tuple((self.passages[lanes[0]], np.array(lanes)) for lanes in kinds.values())
 
+    def coupled(self, network: Network) -> Balance:
+        """The same for a network of the same populations that hear each other differently: they keep their passages."""
+        other = Balance(network)
+        vars(other).update(passages=self.passages, _alike=self._alike)
+        return other
+
     @cached_property
     def external(self) -> np.ndarray:
         return np.array([member.coupling.external_at(0.0) for member in self.network.populations], dtype=float)

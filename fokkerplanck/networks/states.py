@@ -391,7 +391,7 @@ def _turned_up(balance: Balance) -> list[np.ndarray]:
         return []  # uncoupled, it would have no noise
 
     def weakened(s: float) -> Balance:
-        return Balance(replace_coupling(network, s))
+        return balance.coupled(replace_coupling(network, s))
 
     L = balance.log_silence  # uncoupled: L = −log τ − log(ρ + T)
     c, a = balance.external, balance.a0
