@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("claims", metavar="CLAIM", nargs="*", help="names from `list`; default: all")
     reproduce.add_argument("--quick", action="store_true", help="the short form of each claim")
     reproduce.add_argument("--report", metavar="DIR", type=Path, help="folder of the report")
+    reproduce.add_argument("--resume", action="store_true", help="go on where an interrupted call ended")
     reproduce.add_argument("--jobs", metavar="N", type=int, help="claims checked at a time; default: one per processor")
 
     explore = _job(jobs, "explore", _explore, "open the explorer in a browser (extra `app`)")
@@ -305,7 +306,7 @@ def _reproduce(words: argparse.Namespace) -> int:
     from .report import reproduce
 
     place = {} if words.report is None else {"directory": words.report}
-    return reproduce(words.claims, quick=words.quick, jobs=words.jobs, **place)
+    return reproduce(words.claims, quick=words.quick, jobs=words.jobs, resume=words.resume, **place)
 
 
 def _explore(words: argparse.Namespace) -> int:

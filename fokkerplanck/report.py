@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
-import math
 import os
 import platform
 import signal
@@ -22,11 +22,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from .claims import Check, ClaimFile, find_claims
+from .claims import Check, ClaimFile, find_claims, validation_folder
 from .outcomes import InvalidArgument, named
 from .pool import processors, stoppable
+from .shell import plain
 from .storage import atomic_write
 
 if TYPE_CHECKING:
@@ -49,11 +48,16 @@ class Verdict:
 
 
 def reproduce(
-    names: Sequence[str] = (), quick: bool = False, directory: str | Path = "reports/latest", jobs: int | None = None
+    names: Sequence[str] = (),
+    quick: bool = False,
+    directory: str | Path = "reports/latest",
+    jobs: int | None = None,
+    resume: bool = False,
 ) -> int:
     """Check the named claims (all if none is named), write the report, print its path; 0 if every claim holds.
 
-    As many at a time as `jobs` says, or as there are processors; those that measure the machine one by one.
+    As many at a time as `jobs` says, or as there are processors; those that measure the machine one by one. Ctrl-C
+    writes the report of what is finished; with `resume` the same call goes on from there, if no source has changed.
     """
     from tqdm.auto import tqdm
 
@@ -63,13 +67,23 @@ def reproduce(
     chosen = [named("claim", claims, name) for name in names] or list(claims.values())
     folder = Path(directory).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    verdicts = {}
-    with stoppable(), tqdm(total=len(chosen), unit="claim", dynamic_ncols=True) as bar:
-        for verdict in _verdicts(chosen, quick, folder, jobs or processors(), bar.set_description):
-            verdicts[verdict.file.name] = verdict
-            bar.update()
-            if not verdict.holds:
-                bar.write(f"does not hold: {verdict.file.name}{_first_failure(verdict)}", file=sys.stderr)
+    verdicts = _held_before(chosen, quick, folder) if resume else {}
+    left = [file for file in chosen if file.name not in verdicts]
+    try:
+        # Silent (disable=None) where nobody watches.
+        with (
+            stoppable(),
+            tqdm(total=len(chosen), initial=len(verdicts), unit="claim", dynamic_ncols=True, disable=None) as bar,
+        ):
+            for verdict in _verdicts(left, quick, folder, jobs or processors(), bar.set_description):
+                verdicts[verdict.file.name] = verdict
+                bar.update()
+                if not verdict.holds:
+                    bar.write(f"does not hold: {verdict.file.name}{_first_failure(verdict)}", file=sys.stderr)
+    except KeyboardInterrupt:
+        page = write_report([verdicts[file.name] for file in chosen if file.name in verdicts], quick, folder)
+        print(f"{len(verdicts)} of {len(chosen)} claims checked; --resume goes on. Report: {page}", file=sys.stderr)
+        raise
     in_order = [verdicts[file.name] for file in chosen]
     page = write_report(in_order, quick, folder)
     held = sum(verdict.holds for verdict in in_order)
@@ -158,8 +172,9 @@ def as_data(verdicts: Sequence[Verdict], quick: bool) -> dict[str, Any]:
     NaN and the infinities, which JSON has no words for, become the strings "nan", "inf" and "-inf".
     """
     return {
-        "form": "quick" if quick else "full",
+        "form": _form(quick),
         "versions": _versions(),
+        "source": source_code(),
         "claims": [_claim_as_data(verdict) for verdict in verdicts],
     }
 
@@ -171,7 +186,7 @@ def _claim_as_data(verdict: Verdict) -> dict[str, Any]:
         "title": claim.title,
         "statement": claim.statement,
         "source": claim.source,
-        "parameters": _plain(claim.parameters),
+        "parameters": plain(claim.parameters, nan="nan"),
         "holds": bool(verdict.holds),
         "seconds": verdict.seconds,
         "figure": verdict.figure,
@@ -179,10 +194,10 @@ def _claim_as_data(verdict: Verdict) -> dict[str, Any]:
         "checks": [
             {
                 "quantity": check.quantity,
-                "predicted": _plain(check.predicted),
-                "measured": _plain(check.measured),
+                "predicted": plain(check.predicted, nan="nan"),
+                "measured": plain(check.measured, nan="nan"),
                 "kind": check.kind,
-                "tolerance": _plain(check.tolerance),
+                "tolerance": check.tolerance,
                 "passed": bool(check.passed),
             }
             for check in verdict.checks
@@ -190,16 +205,35 @@ def _claim_as_data(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    return value if value is None or isinstance(value, bool | int) else str(value)
+def source_code() -> str:
+    """A fingerprint of the package and of all claims: a verdict is worth as much as the code that found it."""
+    package = Path(__file__).resolve().parent
+    found = hashlib.sha256()
+    for path in [*sorted(package.rglob("*.py")), *sorted(validation_folder().rglob("*.py"))]:
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+def _held_before(files: Sequence[ClaimFile], quick: bool, folder: Path) -> dict[str, Verdict]:
+    """The claims that hold in the report of the folder, if it is of the same form and of the code as it is now."""
+    try:
+        data = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        if (data["form"], data["versions"], data["source"]) != (_form(quick), _versions(), source_code()):
+            return {}
+    except (OSError, ValueError, KeyError):
+        return {}
+    told = {claim["name"]: claim for claim in data["claims"] if claim["holds"]}
+    return {file.name: _verdict_from_data(file, told[file.name]) for file in files if file.name in told}
+
+
+def _verdict_from_data(file: ClaimFile, claim: dict[str, Any]) -> Verdict:
+    names = ("quantity", "predicted", "measured", "tolerance", "kind")
+    checks = tuple(Check(*(check[name] for name in names)) for check in claim["checks"])
+    return Verdict(file, checks, claim["seconds"], claim["figure"])
+
+
+def _form(quick: bool) -> str:
+    return "quick" if quick else "full"
 
 
 def _save_figure(figure: Figure, path: Path) -> str:
@@ -236,8 +270,7 @@ def _preamble(verdicts: Sequence[Verdict], quick: bool) -> str:
     held = sum(verdict.holds for verdict in verdicts)
     seconds = sum(verdict.seconds for verdict in verdicts)
     versions = ", ".join(f"{name} {number}" for name, number in _versions().items())
-    form = "quick" if quick else "full"
-    return f"{held} of {len(verdicts)} claims hold, {form} form, {seconds:.1f} s; {versions}."
+    return f"{held} of {len(verdicts)} claims hold, {_form(quick)} form, {seconds:.1f} s; {versions}."
 
 
 def _versions() -> dict[str, str]:

@@ -64,7 +64,24 @@ def read_axis(word: str) -> tuple[str, np.ndarray]:
 
 def as_json(value: Any) -> str:
     """Strict JSON: what is not a number is null, infinities are texts."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def plain(value: Any, nan: str | None = None) -> Any:
+    """The same in what strict JSON knows: `nan` for what is not a number, infinities and objects as texts.
+
+    >>> plain({"rate": np.array([1.0, np.nan, np.inf])})
+    {'rate': [1.0, None, 'inf']}
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(name): plain(part, nan) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part, nan) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return nan if math.isnan(value) else str(value)
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
 def summary(solution: Solution) -> dict[str, Any]:
@@ -119,16 +136,3 @@ def counted(words: Sequence[str]) -> Iterator[str]:
 
 def _blow_up(found: BlowUp) -> dict[str, Any]:
     return {"time": found.time, "interval": found.interval, "largest_rate": found.rate, "evidence": found.evidence}
-
-
-def _plain(value: Any) -> Any:
-    """The same in what JSON knows."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
-    return value if isinstance(value, bool | int | float | str | None) else str(value)

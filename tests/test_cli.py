@@ -329,11 +329,11 @@ def test_reproduce_passes_its_words_on(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "fokkerplanck.report", report)
     assert main(["reproduce", "mass", "rates", "--quick", "--report", str(tmp_path)]) == 1
     assert main(["reproduce"]) == 2
-    assert main(["reproduce", "mass", "--jobs", "3"]) == 3
+    assert main(["reproduce", "mass", "--jobs", "3", "--resume"]) == 3
     assert calls == [
-        (["mass", "rates"], {"quick": True, "jobs": None, "directory": tmp_path}),
-        ([], {"quick": False, "jobs": None}),
-        (["mass"], {"quick": False, "jobs": 3}),
+        (["mass", "rates"], {"quick": True, "jobs": None, "resume": False, "directory": tmp_path}),
+        ([], {"quick": False, "jobs": None, "resume": False}),
+        (["mass"], {"quick": False, "jobs": 3, "resume": True}),
     ]
 
 

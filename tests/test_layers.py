@@ -54,6 +54,7 @@ NEIGHBOURS = {
     ("continuation", "delays"),
     ("continuation", "networks"),
     ("shell", "storage"),
+    ("report", "shell"),
     ("solve", "inputs"),
     ("solve", "problem"),
     ("solve", "verdict"),

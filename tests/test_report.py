@@ -5,8 +5,10 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import fokkerplanck as fp
+from fokkerplanck import report
 from fokkerplanck.claims import Check, Claim, ClaimFile
 from fokkerplanck.report import Verdict, reproduce, write_report
 
@@ -28,6 +30,53 @@ def test_side_by_side_or_one_by_one_the_report_says_the_same(tmp_path, capsys):
     names = [claim["name"] for claim in strict(tmp_path / "2" / "report.json")["claims"]]
     assert names == NAMES
     assert (tmp_path / "2" / "linear-convergence.png").stat().st_size > 10_000
+
+
+@pytest.fixture
+def three_claims(monkeypatch):
+    """Claims that write down when they are checked; the second one is interrupted the first time."""
+    checked = []
+
+    def claim(name):
+        def run(quick):
+            checked.append(name)
+            if checked == ["one", "two"]:
+                raise KeyboardInterrupt
+            return name
+
+        def check(result):
+            return [Check("number", 1.0, 1.0), Check("text", fp.Status.FINISHED, fp.Status.FINISHED, kind="equal")]
+
+        return ClaimFile(name, Claim(name, "It holds.", "own"), run, check, lambda result: Figure(figsize=(1, 1)))
+
+    monkeypatch.setattr(report, "find_claims", lambda: {name: claim(name) for name in ("one", "two", "three")})
+    return checked
+
+
+def test_what_was_interrupted_goes_on(three_claims, tmp_path, capsys):
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(quick=True, directory=tmp_path, jobs=1)
+    assert "1 of 3 claims checked; --resume goes on" in capsys.readouterr().err
+    assert [claim["name"] for claim in strict(tmp_path / "report.json")["claims"]] == ["one"]
+    assert reproduce(quick=True, directory=tmp_path, jobs=1, resume=True) == 0
+    assert three_claims == ["one", "two", "two", "three"]
+    assert "3 of 3 claims hold (6 numbers compared)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("changed", ["form", "source"])
+def test_nothing_is_kept_of_another_form_or_of_other_code(changed, three_claims, tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(quick=True, directory=tmp_path, jobs=1)
+    if changed == "source":
+        monkeypatch.setattr(report, "source_code", lambda: "another")
+    assert reproduce(quick=changed != "form", directory=tmp_path, jobs=1, resume=True) == 0
+    assert three_claims == ["one", "two", "one", "two", "three"]
+
+
+def test_no_bar_where_nobody_watches(three_claims, tmp_path, capsys):
+    three_claims.append("before")  # so that nothing is interrupted
+    assert reproduce(["one"], quick=True, directory=tmp_path, jobs=1) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_no_claims_at_a_time_is_refused():
