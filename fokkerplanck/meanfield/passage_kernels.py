@@ -15,10 +15,6 @@ import numpy as np
 
 from ..operators.kernels import kernel
 
-TERMS = 28
-"""Of the Taylor series."""
-INVERSE = 1.0 / np.arange(1.0, TERMS + 2.0)
-
 
 @kernel
 def log_of_one_plus(u: complex) -> complex:
@@ -80,6 +76,8 @@ def exponents(
     begin_slope: np.ndarray,
 ) -> None:
     """Λ and Λ' at each z, and r and ∂r/∂z at w_F and at w_R. Below `low` < 0 the quadrature, above it the series."""
+    terms = 28  # of the Taylor series
+    inverse_of = 1.0 / np.arange(1.0, terms + 2.0)
     for j in range(z.size):
         s = z[j]
         total, total_slope = 0.0j, 0.0j
@@ -124,10 +122,10 @@ def exponents(
                 c0, c1, b0, b1 = 1.0 + 0.0j, r * d, 0.0j, r_z * d
                 h, g, h_z, g_z = c1, c1, b1, b1
                 wd, dd = w * d, d * d
-                for n in range(TERMS):
+                for n in range(terms):
                     # Real factors apart from complex ones: half the multiplications, and a short way from c1 to c2.
-                    along = wd * INVERSE[n + 1]
-                    across = dd * INVERSE[n + 1] * INVERSE[n]
+                    along = wd * inverse_of[n + 1]
+                    across = dd * inverse_of[n + 1] * inverse_of[n]
                     x, y = across * (n + s.real), across * s.imag
                     c2 = complex(
                         along * c1.real + (x * c0.real - y * c0.imag), along * c1.imag + (x * c0.imag + y * c0.real)
