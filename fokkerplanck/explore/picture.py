@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT, DPI = 9.6, 5.4, 100
+FULL_LEGEND = 100
+"""Letters above which the legend is set smaller, to stay in one line."""
 POINTS, FRAMES, LAST = 180, 64, 26
 """Points of a curve, frames at equal times, and steps before a blow-up that are frames as well."""
 IMAGE_TIMES = 300
@@ -180,9 +182,10 @@ def draw(figure: Figure, view: View, scene: Scene | None = None) -> tuple[Axes, 
             axes.yaxis.set_label_coords(-0.16, 0.5)
             axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, steps=[1, 2, 5, 10]))
         handles, labels = density.get_legend_handles_labels()
+        crowded = sum(map(len, labels)) > FULL_LEGEND
         figure.legend(
             handles, labels, loc="upper left", bbox_to_anchor=(0.05, 1.005), ncols=min(len(labels), 5), frameon=False,
-            columnspacing=1.4, handlelength=1.8, borderaxespad=0.1,
+            columnspacing=1.4, handlelength=1.8, borderaxespad=0.1, fontsize="x-small" if crowded else None,
         )  # fmt: skip
     return density, rates, image, distance
 
