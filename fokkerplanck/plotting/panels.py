@@ -136,9 +136,10 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
         ax.set_yscale("log")
         ax.set_ylim(max(low, 1e-6 * high) / 2, 3 * high)
     else:
-        hidden = solution.rate[0] > 1.1 * high  # a datum that does not vanish at V_F starts with an integrable peak
+        # A datum that does not vanish at V_F starts with an integrable peak, whose height is the grid's: no number for it.
+        hidden = solution.rate[0] > 1.1 * high
         if hidden:
-            ax.annotate(f"${N} = {solution.rate[0]:.3g}$ at the start", (0.02, 0.9), xycoords="axes fraction")
+            ax.annotate(f"${N}$ begins above this axis", (0.02, 0.9), xycoords="axes fraction")
         ax.set_ylim(min(0.0, 1.1 * low), (1.25 if hidden else 1.1) * high or 1.0)
     if solution.blow_up is not None:
         time = solution.blow_up.time
