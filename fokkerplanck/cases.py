@@ -203,6 +203,22 @@ class Case:
         return replace(self, initial=state, t_span=(start, end), save_at=save_at)
 
 
+@dataclass(frozen=True)
+class CaseModel:
+    """The model of a case as a function of fields of its table: what a sweep varies where a model has no such number.
+
+    >>> data = {"model": {"kind": "nnlif", "b": 0.5}, "initial": {"kind": "gaussian", "mean": 0.0, "variance": 0.25},
+    ...         "run": {"t_span": [0.0, 1.0]}}
+    >>> CaseModel(data)(b=2.0).coupling.b
+    2.0
+    """
+
+    data: Mapping[str, Any]
+
+    def __call__(self, **fields: float) -> Model:
+        return parse_case(changed(self.data, {f"model.{name}": value for name, value in fields.items()})).model
+
+
 def load_case(path: str | os.PathLike[str], settings: Mapping[str, Any] | None = None) -> Case:
     """Read a case from a TOML file.
 
@@ -218,6 +234,16 @@ def load_case(path: str | os.PathLike[str], settings: Mapping[str, Any] | None =
     InvalidArgument
         If there is no such file, it is no TOML, or the case has faults; the message has one line for each.
     """
+    return parse_case(*_read(path, settings))
+
+
+def load_model(path: str | os.PathLike[str], settings: Mapping[str, Any] | None = None) -> CaseModel:
+    """The model of a case in a TOML file, as a function of the fields of its table."""
+    return CaseModel(_read(path, settings)[0])
+
+
+def _read(path: str | os.PathLike[str], settings: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
+    """The tables of a file with these changes, and how to call it."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -231,8 +257,8 @@ def load_case(path: str | os.PathLike[str], settings: Mapping[str, Any] | None =
     except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
         raise InvalidArgument(f"{path} is not a valid TOML file: {error}.") from None
     if not settings:
-        return parse_case(data, name=str(path))
-    return parse_case(changed(data, settings), name=f"{path} with {', '.join(settings)}")
+        return data, str(path)
+    return changed(data, settings), f"{path} with {', '.join(settings)}"
 
 
 def parse_case(data: Mapping[str, Any], name: str = "the case") -> Case:

@@ -31,7 +31,9 @@ EXIT = {Status.FINISHED: HELD, Status.BLOW_UP: HELD, Status.STOPPED: HELD, Statu
 PICTURES = (".png", ".pdf", ".svg")
 MAP = 2
 """Axes of a map."""
-NOT_COMPUTED, SET_ASIDE = "not computed", "set aside"
+NOT_COMPUTED = "not computed"
+UNDECIDED = {"set aside", "unresolved", "stalled"}
+"""What a point of a sweep should not be."""
 Handler = Callable[[argparse.Namespace], int]
 
 
@@ -134,7 +136,8 @@ Ctrl-C saves what was computed; --from goes on from there."""
 SWEEP_EXAMPLE = """example:
   sweep validation/cases/blow-up.toml --axis b=0:3.5:40 --axis initial.mean=-1:1.9:40 --plot fates.png
 
-Ctrl-C keeps what is finished: the same command goes on."""
+Points are solved side by side on one grid of cells, where `run` chooses the resolution for each; the column
+`error` tells how far each rate is off. Ctrl-C keeps what is finished: the same command goes on."""
 
 
 def _job(jobs: Any, name: str, handler: Handler, about: str, more: str | None = None) -> argparse.ArgumentParser:
@@ -225,7 +228,8 @@ def _sweep(words: argparse.Namespace) -> int:
         raise InvalidArgument(f"{output} would be written over; give another name with -o.")
     folder = words.folder or Path(f"{output.stem}.sweep")
     kept = {"folder": folder, "workers": words.jobs, "progress": _watched(words)}
-    table = sweep(case, axes, metrics=words.metric, **kept)
+    what, how = _swept(words, case)
+    table = sweep(what, axes, metrics=words.metric, **how, **kept)
     rows = rows_of(table, list(axes))
     write_csv(rows, output)
     if words.json:
@@ -239,7 +243,7 @@ def _sweep(words: argparse.Namespace) -> int:
         return INTERRUPTED
     if words.folder is None:  # ours, and of no more use
         shutil.rmtree(folder)
-    return DID_NOT_HOLD if SET_ASIDE in fates else HELD
+    return DID_NOT_HOLD if UNDECIDED & fates else HELD
 
 
 def _list(words: argparse.Namespace) -> int:
@@ -333,6 +337,19 @@ def _case(words: argparse.Namespace) -> Case:
     from .shell import read_setting
 
     return load_case(words.case, dict(read_setting(word) for word in words.settings))
+
+
+def _swept(words: argparse.Namespace, case: Case) -> tuple[Any, dict[str, Any]]:
+    """What is swept, and how: a network by the fields of its table, since its matrices are no numbers."""
+    from .cases import load_model
+    from .models.network import Network
+    from .shell import read_setting
+
+    if not isinstance(case.model, Network):
+        return case, {}
+    model = load_model(words.case, dict(read_setting(word) for word in words.settings))
+    names = ("initial", "t_span", "grid", "scheme", "stepper", "rtol", "atol")
+    return model, {name: getattr(case, name) for name in names}
 
 
 def _watched(words: argparse.Namespace) -> bool:

@@ -31,6 +31,8 @@ def read_setting(word: str) -> tuple[str, Any]:
     """
     name, equals, text = word.partition("=")
     name, text = name.strip(), text.strip()
+    if equals and "." not in name and name != "title":
+        raise InvalidArgument(f"--set {word}: name the table too, as in --set model.{name}={text}.")
     if not equals or not text or not all(name.split(".")):
         raise InvalidArgument(f"--set {word}: write NAME=VALUE, as in --set model.b=1.2.")
     try:
@@ -53,7 +55,7 @@ def read_axis(word: str) -> tuple[str, np.ndarray]:
     try:
         if not name.strip():
             raise ValueError
-        if len(parts) == RANGE:
+        if len(parts) == RANGE and int(parts[2]) > 0:
             return name.strip(), np.linspace(float(parts[0]), float(parts[1]), int(parts[2]))
         return name.strip(), np.array([float(part) for part in text.split(",")])
     except ValueError:
@@ -91,8 +93,8 @@ def summary(solution: Solution) -> dict[str, Any]:
         "status": solution.status.name.lower().replace("_", "-"),
         "message": solution.message,
         "t": [solution.t[0], solution.t[-1]],
-        "rate": solution.rate[-1],
-        "largest_rate": solution.rate.max(),
+        "rate": solution.rate[-1] if solution.model is None else solution.model.shown_rate(solution.rate[-1]),
+        "largest_rate": solution.largest_rate,
         "blow_up": None if solution.blow_up is None else _blow_up(solution.blow_up),
         "jumps": [{"time": jump.time, "fraction": jump.fraction} for jump in solution.jumps],
         "error_estimate": quality.error_estimate,

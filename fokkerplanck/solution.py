@@ -29,6 +29,11 @@ EVENTS = 5
 """Firing events that a solution prints, of perhaps very many."""
 
 
+START, PEAK = 0.01, 1.1
+"""Share of the first membrane time constant in which N may have a peak that says nothing, and how much it exceeds all
+that follows."""
+
+
 @dataclass(frozen=True, eq=False)
 class Record:
     """Values of one monitor: `value[i]` at time `t[i]`."""
@@ -282,15 +287,28 @@ class Solution:
 
         return to_xarray(self)
 
+    @property
+    def largest_rate(self) -> float:
+        """Largest N of the run; of several populations that of the loudest.
+
+        Without the peak at the start, if that is larger than all that follows: N of a datum that does not vanish at V_F
+        begins at infinity, like t^(−1/2), and how much of that is seen depends on the first step alone.
+        """
+        rate = np.asarray(self.rate if self.model is None else self.model.shown_rate(self.rate))
+        later = rate[self.t >= self.t[0] + START * min(self.t[-1] - self.t[0], 1.0)]
+        return float(later.max() if rate[0].max() > PEAK * later.max() else rate.max())
+
     def __repr__(self) -> str:
         symbol, rate = "N", self.rate
         if self.model is not None:
             symbol, rate = self.model.activity, self.model.shown_rate(self.rate)
+        largest = self.largest_rate
+        peak = ", after a peak at the start" if rate.max() > largest else ""
         q, shown, more = self.quality, self.jumps[:EVENTS], len(self.jumps) - EVENTS
         lines = [
             f"Solution: {self.message}",
             f"├─ t = {self.t[0]:g} to {self.t[-1]:.9g} in {q.steps} steps ({q.rejected} rejected)",
-            f"├─ {symbol} = {rate.min():.6g} to {rate.max():.6g}, at the end {_listed(rate[-1])}",
+            f"├─ {symbol} = {rate.min():.6g} to {largest:.6g}{peak}, at the end {_listed(rate[-1])}",
             *(f"├─ at t = {jump.time:.9g} a fraction {jump.fraction:.5g} fires at once" for jump in shown),
             *([f"├─ and {more} more such events"] if more > 0 else []),
             f"├─ mass error {q.mass_error:.1e}, smallest density {q.smallest_density:.1e}, "

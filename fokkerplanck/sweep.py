@@ -432,12 +432,13 @@ def status(solution: Solution) -> str:
 
 def rate(solution: Solution) -> float:
     """N at the end; of several populations the largest."""
-    return float(np.max(solution.rate[-1]))
+    last = solution.rate[-1]
+    return float(np.max(last if solution.model is None else solution.model.shown_rate(last)))
 
 
 def peak(solution: Solution) -> float:
-    """Largest N of the run."""
-    return float(np.max(solution.rate))
+    """Largest N of the run, without a peak at its very start."""
+    return solution.largest_rate
 
 
 def t_star(solution: Solution) -> float:

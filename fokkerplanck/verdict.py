@@ -21,6 +21,9 @@ SMALL = 1e-3
 START_UP, RUN_UP = 0.01, 0.9
 """Shares of the time between which errors are compared: a datum that does not vanish at V_F starts with N ~ t^(−1/2),
 and close to a blow-up the smallest shift in time is a large difference in N."""
+TRANSIENT = 10.0
+"""Time that counts as the whole of a longer run where its start is left out: what happens first is no less of interest
+because the run goes on for long."""
 
 
 def comparable(ending: Ending, start: float) -> bool:
@@ -87,12 +90,12 @@ def rate_error(
     last = start + RUN_UP * length if ending.blow_up is not None else ending.t
     if there.t[-1] < last:
         return math.inf, math.inf
-    times = here.t[(here.t >= start + START_UP * length) & (here.t <= last)]
+    times = here.t[(here.t >= start + START_UP * min(length, TRANSIENT)) & (here.t <= last)]
     layer = START_UP * min(length, 10.0 * depth)
     for jump in breaks:
         times = times[(times < jump - 1e-9 * layer) | (times > jump + layer)]
     for event in ending.jumps:
-        times = times[np.abs(times - event.time) > START_UP * length]
+        times = times[np.abs(times - event.time) > START_UP * min(length, TRANSIENT)]
     rate = here(times)
     apart = np.abs(there(times) - rate)
     relative = np.abs(rate) + SMALL * np.max(np.abs(rate), initial=0.0)

@@ -210,6 +210,22 @@ def test_sweep_as_json_with_chosen_metrics(folder, capsys):
     assert [f"{row['rate']!r}" for row in rows] == [row["rate"] for row in table(folder / "rates.csv")]
 
 
+def test_a_network_is_swept_by_the_fields_of_its_table(folder, capsys):
+    (folder / "quick.toml").write_text(NETWORK)
+    words = ["sweep", "quick.toml", "--axis", "b_EE=0.1,0.5", "--jobs", "1", "--metric", "rate"]
+    assert main([*words, "--set", "model.b_EI=0.1"]) == 0
+    rows = table(folder / "quick.csv")
+    networks = [fp.excitatory_inhibitory(b, 0.1, 0.25, 1.0) for b in (0.1, 0.5)]
+    starts = {"E": fp.gaussian(0.0, 0.25), "I": fp.gaussian(1.0, 0.25)}
+    alone = [fp.solve(m, starts, (0.0, 0.1), grid=m.grid(60), rtol=1e-6).rate[-1].max() for m in networks]
+    assert [float(row["rate"]) for row in rows] == pytest.approx(alone, rel=1e-4)
+
+
+def test_an_undecided_point_is_seen_by_scripts(folder, monkeypatch):
+    monkeypatch.setitem(importlib.import_module("fokkerplanck.sweep").OUTCOMES, fp.Status.FINISHED, "unresolved")
+    assert main(["sweep", "quick.toml", "--axis", "b=0.5", "--jobs", "1", "--quiet"]) == 1
+
+
 def test_an_interrupted_sweep_goes_on(folder, monkeypatch, capsys):
     def stopped(*arguments):
         raise KeyboardInterrupt
@@ -237,6 +253,8 @@ def test_an_interrupted_sweep_goes_on(folder, monkeypatch, capsys):
         (["run", "quick.toml", "--plot", "absent/run.png"], "there is no folder absent"),
         (["run", "quick.toml", "--set", "model.bb=1"], "model.bb: there is no such field"),
         (["run", "quick.toml", "--set", "model.b"], "write NAME=VALUE"),
+        (["run", "quick.toml", "--set", "b=1.2"], "--set model.b=1.2"),
+        (["sweep", "quick.toml", "--axis", "b=0:3:0"], "write NAME=START:STOP:COUNT"),
         (["run", "quick.toml", "--set", "model.b.c=1"], "`b` is no table"),
         (["run", "quick.toml", "--set", "model.b=strong"], "model.b: must be a number"),
         (["run", "quick.toml", "--from", "absent.nc"], "cannot read absent.nc"),

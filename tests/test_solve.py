@@ -529,3 +529,21 @@ def test_the_record_of_a_long_run_is_thinned(monkeypatch):
     # A method with dense output is not thinned: its rows are joined by curves.
     smooth = fp.solve(MODEL, fp.gaussian(0.0, 0.25), (0.0, 1.0), max_step=1e-3, estimate_error=False)
     assert len(smooth.t) == smooth.quality.steps + 1 > 1000
+
+
+def test_the_error_of_the_transient_is_not_lost_in_a_long_run():
+    model = fp.nnlif(b=0.5)
+    start, grid = fp.compatible_gaussian(0.0, 0.25), model.grid(100)
+    short, long = (fp.solve(model, start, (0.0, end), grid=grid).error_estimate for end in (10.0, 600.0))
+    assert long == pytest.approx(short, rel=0.2)
+
+
+def test_a_peak_that_is_the_first_steps_own_is_not_the_largest_rate():
+    model = fp.nnlif(b=0.5)
+    runs = [fp.solve(model, fp.gaussian(0.0, 0.25), (0.0, 3.0), rtol=rtol) for rtol in (1e-4, 1e-8)]
+    assert max(run.rate.max() for run in runs) > 100.0
+    assert runs[0].largest_rate == pytest.approx(runs[1].largest_rate, rel=1e-3)
+    assert "after a peak at the start" in repr(runs[0])
+    calm = fp.solve(model, fp.compatible_gaussian(0.0, 0.25), (0.0, 3.0))
+    assert calm.largest_rate == calm.rate.max()
+    assert "peak" not in repr(calm)

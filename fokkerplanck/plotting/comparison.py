@@ -118,6 +118,7 @@ def _rates(
             t = between_steps(solution.t)
             rate = solution.rate_at(t)
             ax.plot(t, rate, lw=1.8, zorder=3, **style)
+            ax.set_yscale("linear")  # whatever the one before needed
             rate_axis(ax, solution, t, rate)
             limits.append((ax.get_yscale(), *ax.get_ylim()))
             if solution.blow_up is not None:
@@ -144,6 +145,8 @@ def _rates(
     below.set(yscale="log", xlabel=f"$t$ (membrane time constants){note}", ylabel=f"$|{N} - {N}^{{(1)}}|$")
     if ends:
         below.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
+    else:  # nothing to show on a logarithmic axis
+        below.set(yscale="linear", yticks=[])
     if legend:
         ax.legend(loc="best", **LEGEND)
 
@@ -242,7 +245,8 @@ def _checked(solutions: Sequence[Any], labels: Sequence[str] | None) -> list[str
         return [f"({k + 1}) {_description(solution)}" for k, solution in enumerate(solutions)]
     if isinstance(labels, str) or len(labels) != len(solutions):
         raise InvalidArgument(f"`labels` must be {len(solutions)} names, one for each solution, not {labels!r}.")
-    return [str(label) for label in labels]
+    # Matplotlib leaves out of its legends what begins with an underscore.
+    return [f" {label}" if str(label).startswith("_") else str(label) for label in labels]
 
 
 def _description(solution: Solution | ParticleSolution) -> str:

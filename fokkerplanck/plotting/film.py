@@ -50,7 +50,7 @@ def animate(
     fps: float = FPS,
     dpi: int = DPI,
     stationary: StationaryState | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Path:
     """Write a film of a solution: the density at each time, and N(t) up to it.
 
@@ -72,8 +72,8 @@ def animate(
         Pixels per inch; a film is 9 inches wide.
     stationary : StationaryState, optional
         Of `fp.stationary_states`, drawn as a dashed line; for one population.
-    progress : bool
-        Show a progress bar.
+    progress : bool, optional
+        Show a progress bar; by default on a terminal.
 
     Returns
     -------

@@ -10,6 +10,7 @@ import numpy as np
 from ..elements import Elements
 from ..grid import HalfLine
 from ..outcomes import InvalidArgument, Jump
+from ..solution import Solution
 from .style import COLOURS, DENSITY_MAP, LEGEND, POPULATIONS, SNAPSHOT_MAP
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
     from matplotlib.lines import Line2D
 
-    from ..solution import Solution
 
 VISIBLE_MASS = 2e-4
 """Share of the neurons that may lie to the left of the picture, and above it."""
@@ -50,6 +50,7 @@ def plot_density_image(ax: Axes, solution: Solution) -> QuadMesh:
     InvalidArgument
         If fewer than two densities were saved.
     """
+    _check_one_lane(solution)
     if len(solution.saved_t) < 2:
         raise InvalidArgument("an image needs at least two saved densities; give `solve` more times in `save_at`.")
     faces, n = _rows(solution)
@@ -80,6 +81,7 @@ def plot_snapshots(ax: Axes, solution: Solution, times: Sequence[float] | None =
     InvalidArgument
         If a time lies outside the run.
     """
+    _check_one_lane(solution)
     saved, densities = solution.saved_t, solution.density
     if len(saved) == 0:
         saved, densities = np.array([solution.final.t]), solution.final.density[None, :]
@@ -122,6 +124,7 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
     ax : matplotlib.axes.Axes
     solution : Solution
     """
+    _check_one_lane(solution)
     t = between_steps(solution.t)
     rate = solution.rate_at(t)
     _, N, R = symbols(solution)
@@ -136,7 +139,7 @@ def plot_rate(ax: Axes, solution: Solution) -> list[Line2D]:
         ax.set_yscale("log")
         ax.set_ylim(max(low, 1e-6 * high) / 2, 3 * high)
     else:
-        # A datum that does not vanish at V_F starts with an integrable peak, whose height is the grid's: no number for it.
+        # A datum that does not vanish at V_F starts with an integrable peak; its height is the grid's, so no number.
         hidden = solution.rate[0] > 1.1 * high
         if hidden:
             ax.annotate(f"${N}$ begins above this axis", (0.02, 0.9), xycoords="axes fraction")
@@ -183,6 +186,16 @@ def rate_axis(ax: Axes, solution: Solution, t: np.ndarray, rate: np.ndarray) -> 
         ax.set_ylim(max(float(rate.min()), 1e-6 * high) / 2, 3 * high)
     else:
         ax.set_ylim(min(0.0, 1.1 * float(rate.min())), 1.15 * high or 1.0)
+
+
+def _check_one_lane(solution: Any) -> None:
+    """Refuse what has several densities, or is none."""
+    if not isinstance(solution, Solution):
+        raise InvalidArgument(f"`solution` must be what fp.solve returns; draw {type(solution).__name__} with .plot().")
+    if solution.rate.ndim > 1:
+        raise InvalidArgument(
+            "`solution` has several lanes; draw one of them, `sol.lane(name)`, or all with `sol.plot()`."
+        )
 
 
 class _Symbols(NamedTuple):

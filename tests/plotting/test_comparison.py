@@ -137,3 +137,20 @@ def test_what_cannot_be_compared_is_refused(runs):
     ):
         with pytest.raises(fp.InvalidArgument, match=message):
             fp.compare(*solutions, **options)
+
+
+def test_equal_solutions_have_a_picture_too(tmp_path):
+    model = fp.nnlif(b=0.5)
+    sol = fp.solve(model, fp.compatible_gaussian(0.0, 0.25), (0.0, 0.5), grid=model.grid(60))
+    figure = fp.compare(sol, sol, labels=["_one", "the same"])
+    figure.savefig(tmp_path / "equal.png")
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [" _one", "the same"]
+    assert any("no difference" in text.get_text() for ax in figure.axes for text in ax.texts)
+
+
+def test_a_blow_up_beside_one_that_is_none(tmp_path):
+    runs = [
+        fp.solve(model, fp.gaussian(-1.0, 0.5), (0.0, 4.0), grid=model.grid(160, finest=0.002), estimate_error=False)
+        for model in (fp.nnlif(b=3.0), fp.nnlif(b=0.5))
+    ]
+    fp.compare(*runs).savefig(tmp_path / "both.png")  # Matplotlib's warnings are errors here

@@ -306,3 +306,15 @@ def test_what_was_not_recorded_is_not_drawn(eventful, ax):
     with pytest.raises(fp.InvalidArgument, match="no generations"):
         plot_generations(ax, eventful.jumps[0])
     sol.plot()
+
+
+@pytest.mark.parametrize("draw", [plot_rate, plot_density_image, plot_snapshots])
+def test_what_is_no_single_density_is_refused_with_what_to_do(draw):
+    pair = fp.excitatory_inhibitory(0.5, 0.25, 0.25, 1.0)
+    networks = fp.solve(pair, fp.gaussian(0.0, 0.25), (0.0, 0.1), grid=pair.grid(60), estimate_error=False)
+    neurons = fp.simulate(fp.nnlif(b=0.5), 100, fp.gaussian(0.0, 0.25), (0.0, 0.1), seed=0)
+    ax = Figure().subplots()
+    with pytest.raises(fp.InvalidArgument, match=r"sol\.lane"):
+        draw(ax, networks)
+    with pytest.raises(fp.InvalidArgument, match=r"ParticleSolution with \.plot\(\)"):
+        draw(ax, neurons)
