@@ -68,7 +68,7 @@ model = fp.nnlif(b=0.0, a0=a, V_R=V_R, V_F=V_F)
 (fold,) = fp.fold_points(model)
 print(f"two steady states merge at b = {fold.b:.6f}, where N = {fold.rate:.6f}")
 
-connectivity = np.arange(-15, 21) / 5
+connectivity, heard = np.arange(-15, 21) / 5, np.geomspace(0.03, 10.0, 300)
 found = [steady_rates(b) for b in connectivity]
 for b, rates in zip(connectivity, found, strict=True):
     states = fp.stationary_states(fp.nnlif(b=b, a0=a, V_R=V_R, V_F=V_F))
@@ -79,13 +79,13 @@ for b, rates in zip(connectivity, found, strict=True):
 # ## The picture
 #
 # Left: what neurons answer (red) to a network that fires at $N$, for six $b$ (the numbers); steady states are where
-# they say what they hear (black). A full dot is stable, an open one is not. Right: the steady states for all $b$,
-# dashed where they are unstable; the small dots are ours.
+# they say what they hear (black). A full dot is stable, an open one is not, and a square is where two merge. Right:
+# the steady states for all $b$, dashed where they are unstable; the small dots are ours.
 
 # %% tags=["picture"]
 fig, (ax, beside) = plt.subplots(1, 2, figsize=(9.5, 4.4), sharey=True, layout="constrained")
-heard = np.geomspace(0.03, 10.0, 300)
 ax.loglog(heard, heard, color="black", lw=1)
+ax.plot(fold.rate, fold.rate, "ks", mfc="0.8", zorder=3)
 for b in (-3.0, 0.0, 1.0, 1.5, fold.b, 4.0):
     answer = np.array([1 / climb(N, b) for N in heard])
     ax.loglog(heard, answer, color=COLOURS["rate"], lw=1.2)
@@ -96,9 +96,10 @@ for b in (-3.0, 0.0, 1.0, 1.5, fold.b, 4.0):
 ax.set(xlabel="what they hear: $N$", ylabel="what they answer: $1/I(N)$", xlim=(0.03, 10), ylim=(0.03, 10))
 for rate, style in ((np.geomspace(0.03, fold.rate), "-"), (np.geomspace(fold.rate, 10), "--")):
     beside.plot(*fp.bifurcation_curve(model, rate), style, color=COLOURS["rate"])
+beside.plot(fold.b, fold.rate, "ks", mfc="0.8", zorder=3)
 beside.plot(np.repeat(connectivity, [len(rates) for rates in found]), np.concatenate(found), "k.", ms=4)
 beside.vlines([V_F - V_R, fold.b], *ax.get_ylim(), color=COLOURS["reset"], ls=":")
-for b, count in ((-1.0, "one"), (1.55, "two"), (3.1, "none")):
+for b, count in ((-1.0, "one"), (1.75, "two"), (3.1, "none")):
     beside.text(b, 5.0, count, ha="center", fontsize="large")
 beside.set(xlabel="connectivity $b$", ylabel="steady rate $N$", xlim=(-3.1, 4.1))
 plt.show()
@@ -109,15 +110,19 @@ plt.show()
 # (lesson 7 tells what happens instead). The twin comes down from infinity at $b = V_F - V_R$, and one can see why:
 # when so many spikes arrive that leak and noise no longer matter, each neuron receives $bN$ and pays $V_F - V_R$ for
 # each spike, so it answers $bN/(V_F - V_R)$. For $b < V_F - V_R$ that is less than it hears. There are two states for
-# middling $b$ only.
+# middling $b$ only. How far this picture holds for other networks the theorem says: one thing in it depends on where
+# the reset lies.
 
 # %% [markdown]
 # ## The theorem
 #
-# *For $b \le 0$ there is exactly one steady state, for $0 < b \le V_F - V_R$ too; for larger $b$ there are two or
-# none, and none if $b$ is large.* The first statement, at least one for $0 < b < V_F - V_R$, and two and none in
-# parts of the rest are proved by Cáceres, Carrillo and Perthame (2011); that there are never more follows from
-# Descartes' rule of signs for Laplace transforms (Karlin 1968).
+# *With constant noise and no pause there is exactly one steady state for $b \le 0$, at least one for
+# $0 < b < V_F - V_R$, and none if $b$ is large* (Cáceres, Carrillo, Perthame 2011). *If $V_R + V_F > 0$, that is, if
+# the reset is not too low, there is exactly one for $0 < b \le V_F - V_R$ too, and for larger $b$ there are two, one
+# where these two merge, or none.* This follows from Descartes' rule of signs for Laplace transforms (Karlin 1968):
+# $I(N) = \int_0^\infty e^{-bN\sigma}\,\psi(\sigma)\,\mathrm{d}\sigma$ with
+# $\psi = e^{-a\sigma^2/2}\,(e^{\sigma V_F} - e^{\sigma V_R})/\sigma$, which starts at $V_F - V_R$ and, under this
+# condition, rises once and falls once. Without it there may be three states: see the last network below.
 
 # %% tags=["theorem"]
 counts = np.array([len(rates) for rates in found])
@@ -127,6 +132,9 @@ low, high = fp.stationary_states(fp.nnlif(b=1.5, a0=a, V_R=V_R, V_F=V_F))
 print(f"b = 1.5: a small disturbance of N = {low.rate:.4f} grows like exp({low.growth_rate:.3f} t),")
 print(f"         and one of N = {high.rate:.4f} like exp({high.growth_rate:.3f} t)")
 assert low.growth_rate < 0 < high.growth_rate
+deep = fp.stationary_states(fp.nnlif(b=2.7, a0=0.1, V_R=-2.0, V_F=1.0))
+print("V_R = -2, V_F = 1, a = 0.1, b = 2.7:", ", ".join(f"N = {state.rate:.4f}" for state in deep))
+assert len(deep) == 3
 
 # %% [markdown]
 # ## Exercises

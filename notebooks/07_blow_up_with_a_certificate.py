@@ -127,7 +127,8 @@ plt.show()
 # %% [markdown]
 # ## The theorem
 #
-# *If $\mu\,b\,M_\mu(0) \ge e^{\mu V_F} - e^{\mu V_R}$ for some $\mu > V_F/a$, the solution blows up no later than
+# *Let $b > 0$ and the noise be constant, with no input from outside, no pause and no delay. If
+# $\mu\,b\,M_\mu(0) \ge e^{\mu V_F} - e^{\mu V_R}$ for some $\mu > V_F/a$, the solution blows up no later than
 # $T^* = (\mu V_F - \ln M_\mu(0)) / (\mu(\mu a - V_F))$. So it does if $b$ is large enough for the start, or the
 # start concentrated enough near $V_F$ for the $b$, however small.* (Cáceres, Carrillo, Perthame 2011, Theorem 2.2,
 # with the constants of its proof.)

@@ -99,6 +99,7 @@ while wild - calm > 1e-5:
 
 # %% tags=["picture"]
 fig, (ax, beside) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained", width_ratios=(1.25, 1))
+fig.get_layout_engine().set(wspace=0.06)
 plot_fates(table, ax, certified=certified, labels=("connectivity $b$", "place of the start $m$"))
 ax.axvline(1.5, color="black", ls=":", lw=1)
 cases = {calm: ("-", f"$m = {calm:.5f}$"), wild: ("--", f"$m = {wild:.5f}$"), 0.0: (":", "$m = 0$")}
@@ -124,10 +125,10 @@ plt.show()
 # %% [markdown]
 # ## The theorem
 #
-# *For $b \le 0$ there is no blow-up. For every $b > 0$ there are starts that blow up, and for every start there is
-# a $b$ from which on it blows up: all that fulfil the condition of lesson 7.* (Carrillo, González, Gualdani,
-# Schonbek 2013; Cáceres, Carrillo, Perthame 2011, Theorem 2.2.) *For $b$ large enough all starts blow up.* (Roux,
-# Salort 2021.)
+# *Let the noise be constant, with no input from outside and no delay. For $b \le 0$ there is no blow-up. For every
+# $b > 0$ there are starts that blow up, and for every start there is a $b$ from which on it blows up: all that fulfil
+# the condition of lesson 7.* (Carrillo, González, Gualdani, Schonbek 2013; Cáceres, Carrillo, Perthame 2011, Theorem
+# 2.2.) *For $b$ large enough all starts blow up.* (Roux, Salort 2021.)
 #
 # Without noise there is no blow-up at all if nothing comes from outside (exercise 1): what the map shows is the
 # work of the noise.

@@ -95,11 +95,11 @@ def blow_up_time(start, pause):
 
 near_times, far_times = ([blow_up_time(datum, pause) for pause in pauses] for datum in (start, far))
 spared = np.isnan(far_times)
+t, t_star = dt * np.arange(1, len(N) + 1), near_times[0]
 latest = fp.blow_up_criterion(model, start).latest_time
 
 # %% tags=["picture"]
 fig, (ax, beside) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-t, t_star = dt * np.arange(1, len(N) + 1), near_times[0]
 ax.stackplot(t, n, R, colors=[COLOURS["density"], COLOURS["refractory"]], alpha=0.5)
 ax.set(xlabel="time $t$", ylabel="share of the neurons", xlim=(0, 0.0245), ylim=(0, 1.05))
 ax.axvline(t_star, color="black", ls=":")
@@ -111,11 +111,12 @@ rate.semilogy(t, N, color=COLOURS["rate"], lw=2.5)
 rate.set(ylim=(0.01, 300))
 rate.set_ylabel("firing rate $N(t)$", color=COLOURS["rate"])
 beside.loglog(pauses, far_times, "s--", color=COLOURS["rate"], ms=5, label="far start")
-beside.loglog(pauses[spared], np.full(sum(spared), 5.0), "x", color="0.4", label="far start: no blow-up")
+beside.loglog(pauses[spared], np.full(sum(spared), 550.0), "x", color="0.4")
+beside.text(0.8 * pauses[spared][0], 550.0, "far start, no blow-up:", ha="right", va="center", color="0.3")
 beside.axhline(latest, color=COLOURS["bound"], lw=2, label="near start: the theorem's latest time")
 beside.loglog(pauses, near_times, "o-", color=COLOURS["rate"], ms=5, label="near start")
 beside.set(xlabel=r"mean pause $\tau$", ylabel="time of the blow-up $t^*$", ylim=(0.01, 1000))
-beside.legend(loc="upper left")
+beside.legend(loc="upper left", bbox_to_anchor=(0.0, 0.9))
 plt.show()
 
 # %% [markdown]
@@ -130,8 +131,8 @@ plt.show()
 # %% [markdown]
 # ## The theorem
 #
-# *If $b > 0$ and $\mu\,b\,M_\mu(0) \ge e^{\mu V_F}$ for some $\mu > V_F/a$, with
-# $M_\mu = \int n\,e^{\mu v}\,\mathrm{d}v$, the solution blows up no later than
+# *If $b > 0$ (constant noise, no input from outside, no delay) and $\mu\,b\,M_\mu(0) \ge e^{\mu V_F}$ for some
+# $\mu > V_F/a$, with $M_\mu = \int n\,e^{\mu v}\,\mathrm{d}v$, the solution blows up no later than
 # $T^* = (\mu V_F - \ln M_\mu(0)) / (\mu(\mu a - V_F))$, with whatever $\tau$ the neurons pause.* (Cáceres, Perthame
 # 2014; the constants as in lesson 7.) The condition has lost the term $e^{\mu V_R}$ of lesson 7; exercise 1 tells
 # why.

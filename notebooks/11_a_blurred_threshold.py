@@ -166,7 +166,7 @@ assert steady.eigenvalue.real > 0.0
 # %% [markdown]
 # ## Exercises
 #
-# 1. *On paper.* In the notes that this course follows the integral for $N$ has a minus sign. Show from the balance of
+# 1. *On paper.* Suppose the integral for $N$ had a minus sign, a slip easily made. Show from the balance of
 #    $\int n + R$ that it must be plus. What is the sharper bound that comes with it?
 # 2. *On the computer.* Take $b = 4$. With $\varepsilon = 0.1$ the steady state is stable, with $0.02$ it is not.
 #    Where in between does the rhythm begin, and with what period? Predict both from the eigenvalue, and then look.

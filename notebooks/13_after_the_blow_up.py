@@ -107,7 +107,7 @@ stairs.annotate(f"Δ = {jump.fraction:.2f}", (jump.time, 0.5 * jump.fraction), (
 stairs.set(xlabel="time $t$", xlim=(-0.02, t_end), ylim=(0, None))
 stairs.set_title("spikes per neuron so far", fontsize=10)
 stairs.legend(loc="upper left")
-for (mass, style), height in zip(masses.items(), (60.0, 1.2, 0.33), strict=True):
+for (mass, style), height in zip(masses.items(), (60.0, 1.2, 0.22), strict=True):
     wall.semilogy(walls[mass].t, walls[mass].rate, color=COLOURS["rate"], ls=style)
     wall.text(0.7, height, f"mass {mass:g}")
 wall.axvline(latest, color=COLOURS["bound"], lw=2)
@@ -124,7 +124,9 @@ plt.show()
 # for so few spikes. It is the rhythm of lesson 11, with its threshold made sharp.
 #
 # The cell has the same two fates as the network, with mass in the place of $b$: below the critical mass 1 the markers
-# spread, above it the density at the wall explodes, before a time that a moment gives.
+# spread, above it the density at the wall explodes, before a time that a moment gives. At exactly 1 the start
+# $e^{-z}$ stays what it is, hence the flat line: with $m = 1$ every $\alpha e^{-\alpha z}$ is in equilibrium, since
+# what the drift $n(0, t) = \alpha$ brings, diffusion takes back. With any other mass there is no equilibrium at all.
 
 # %% [markdown]
 # ## The theorem

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm, Normalize
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 
 from ..outcomes import InvalidArgument
 from .style import LEGEND, PANEL, new_figure, styled
@@ -42,7 +44,7 @@ def plot_fates(
     ax : matplotlib.axes.Axes, optional
         Default: a new figure.
     certified : array of bool, optional
-        Of the shape of the table: the points for which a theorem says that they blow up; hatched.
+        Of the shape of the table: the points for which a theorem says that they blow up; their cells are hatched.
     labels : (str, str), optional
         Of the axes; default: their names.
 
@@ -85,18 +87,34 @@ def plot_fates(
         low, high = float(np.nanmin(shown_times)), float(np.nanmax(shown_times))
         norm = LogNorm(low, high if high > low else 1.1 * low) if low > 0.0 else Normalize(low, max(high, low + 1e-9))
         image = ax.pcolormesh(x, y, np.maximum(blown, low).T, cmap=BLOW_UP, norm=norm, shading="nearest")
-        figure.colorbar(image, ax=ax, label="time of blow-up $t^*$ (membrane time constants)")
+        figure.colorbar(image, ax=ax, pad=0.02, label="time of blow-up $t^*$ (membrane time constants)")
     patches = [Patch(facecolor=FATES[word], edgecolor="0.4", label=word) for word in shown]
     if certified is not None and np.any(certified) and min(certified.shape) > 1:
-        hatched = np.where(certified, 1.0, np.nan)
-        ax.contourf(x, y, np.nan_to_num(hatched).T, levels=[0.5, 1.5], colors="none", hatches=["////"])
-        ax.contour(x, y, np.nan_to_num(hatched).T, levels=[0.5], colors="black", linewidths=0.8)
+        _hatch(ax, _edges(x), _edges(y), certified)
         patches.append(Patch(facecolor="none", edgecolor="black", hatch="////", label="certified by the theorem"))
     named = labels or names
     ax.set(xlabel=named[0], ylabel=named[1])
     if patches:
         figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), **LEGEND)
     return figure
+
+
+def _edges(centres: np.ndarray) -> np.ndarray:
+    """Of the cells that `shading="nearest"` draws about the points."""
+    middle = 0.5 * (centres[1:] + centres[:-1])
+    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
+
+
+def _hatch(ax: Axes, x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> None:
+    """Hatch the chosen cells, given the edges of all, and draw a line around them."""
+    # One path for all cells, so that the hatching runs through; a contour would cut cells in halves.
+    cells = [Path([(x[i], y[j]), (x[i + 1], y[j]), (x[i + 1], y[j + 1]), (x[i], y[j + 1]), (x[i], y[j])], closed=True)
+             for i, j in np.argwhere(chosen)]  # fmt: skip
+    ax.add_patch(PathPatch(Path.make_compound_path(*cells), facecolor="none", edgecolor="black", hatch="////", lw=0))
+    around = np.pad(chosen, 1)
+    upright = [[(x[i], y[j]), (x[i], y[j + 1])] for i, j in np.argwhere(np.diff(around, axis=0)[:, 1:-1])]
+    level = [[(x[i], y[j]), (x[i + 1], y[j])] for i, j in np.argwhere(np.diff(around, axis=1)[1:-1])]
+    ax.add_collection(LineCollection(upright + level, colors="black", linewidths=0.8))
 
 
 def _map(table: Any) -> tuple[tuple[str, str], tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:

@@ -48,7 +48,7 @@ A /= h
 values, left, right = eig(A, left=True)
 zero, one, two = np.argsort(-values.real)[:3]
 P = right[:, zero].real / (h * right[:, zero].real.sum())
-n = np.exp(-((v[:, None] - [-1.0, 1.5]) ** 2) / (2 * np.array([0.25, 0.02])))
+n = (V_F - v[:, None]) * np.exp(-((v[:, None] - [-1.0, 1.5]) ** 2) / (2 * np.array([0.25, 0.02])))
 n = n / (h * n.sum(axis=0))
 first, second = left[:, one].real @ n
 theta = second / (second - first)

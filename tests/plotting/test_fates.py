@@ -36,6 +36,18 @@ def test_the_times_are_where_the_axes_say(table):
     assert words == ["steady", "finished", "certified by the theorem"]
 
 
+def test_exactly_the_certified_cells_are_hatched():
+    certified = np.array([[False, True], [False, False], [True, True]])
+    table = record()[::-1]  # what is certified is sorted with the table
+    ax = plot_fates(table, certified=certified[::-1]).axes[0]
+    (hatched,) = [patch for patch in ax.patches if patch.get_hatch()]
+    corners = sorted((*cell.min(axis=0), *cell.max(axis=0)) for cell in hatched.get_path().to_polygons())
+    # Between the points cells meet in the middle, b = 0.5 | 1.0 | 1.5 | 2.25 | 3.0 and m = −1 | −0.5 | 0.
+    assert corners == [(0.0, -0.5, 1.0, 0.5), (2.25, -1.5, 3.75, -0.5), (2.25, -0.5, 3.75, 0.5)]
+    outline = ax.collections[-1].get_segments()
+    assert len(outline) == 4 + 6
+
+
 def test_without_a_blow_up_there_are_no_times():
     table = record()
     table["status"] = "steady"
