@@ -14,8 +14,8 @@ CLAIM = Claim(
         "Stationary rates solve N (τ + I(N)) = 1, I the mean first-passage time from V_R to V_F. For b ≤ 0 and "
         "constant noise there is exactly one. Without refractory state this excitatory network (as any without input "
         "and with V_R + V_F > 0) has one for 0 < b < V_F − V_R, two up to the fold, b* = 2.100967760456, and none "
-        "beyond; with one it has an odd number, three between two folds. The lower branch is stable, the middle one unstable. The values 2.319 (b = 1.5) and 0.1377 (b = "
-        "0) that circulate are no solutions."
+        "beyond; with one it has an odd number, three between two folds. The lower branch is stable, the middle one "
+        "unstable. The values 2.319 (b = 1.5) and 0.1377 (b = 0) that circulate are no solutions."
     ),
     source="Cáceres, Carrillo, Perthame (2011), Thm 3.1; Cáceres, Perthame (2014); reference: 30-digit quadrature",
     parameters={"a0": 1, "V_R": 1, "V_F": 2, "a1": "0, 0.1, 0.5", "τ": "0, 0.025, 0.2, 1", "b": "−10 to 3"},

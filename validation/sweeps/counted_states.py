@@ -10,10 +10,10 @@ from fokkerplanck.plotting import SolutionFigure, plot_fates
 CLAIM = Claim(
     title="The number of stationary states, and the fates beside it",
     statement=(
-        "With constant noise there is one stationary state for b ≤ 0. Without refractory state and with a current below "
-        "(V_R + V_F)/2 there is one for 0 < b < V_F − V_R, and none or two beyond. With a refractory state the number is "
-        "odd, whatever b is, for N must stay below 1/τ. With noise a = a0 + a1 N there are as many as N I(N) − 1 has "
-        "changes of sign. Where there is none, no solution comes to rest."
+        "With constant noise there is one stationary state for b ≤ 0. Without refractory state and with a current "
+        "below (V_R + V_F)/2 there is one for 0 < b < V_F − V_R, and none or two beyond. With a refractory state the "
+        "number is odd, whatever b is, for N must stay below 1/τ. With noise a = a0 + a1 N there are as many as N "
+        "I(N) − 1 has changes of sign. Where there is none, no solution comes to rest."
     ),
     source=(
         "Cáceres, Carrillo, Perthame (2011), Thm 3.1; refractory: Cáceres, Perthame (2014), section 3; a1 > 0: as "
