@@ -219,7 +219,7 @@ SHAPES = [
     fp.SoftThreshold(sigmoid).hazard,
     RandomThreshold(0.1, V_F=0.3).hazard,
     lambda v: 3.0 * np.exp(-((v - 0.7) ** 2) / 0.02),
-    lambda v: 2.0 + np.sin(5.0 * np.clip(v, -20.0, 20.0)),
+    lambda v: 2.0 + np.sin(5.0 * np.clip(v, -3.0, 4.0)),
     lambda v: np.where(v > 1.0, 1.0, 4.0),
 ]
 
@@ -235,6 +235,12 @@ def test_the_bounds_hold_everywhere(rate, near, far):
         assert table.floor[cell] <= value <= table.ceiling[cell]
         assert table.at(v) == value <= table.bound
     assert (table.ceiling - table.floor)[: 1 << 16].mean() < 2e-3
+
+
+def test_a_rate_that_swings_where_cells_are_wide_is_refused():
+    table = RateBounds(lambda v: 2.0 + np.sin(5.0 * np.clip(v, -20.0, 20.0)), -3.0, 4.0, None)
+    with pytest.raises(fp.InvalidArgument, match="varies so fast near v = -18"):
+        table.at(-18.0)
 
 
 def test_cells_are_found_on_both_wings():
