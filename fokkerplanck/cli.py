@@ -123,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     explore = _job(jobs, "explore", _explore, "open the explorer in a browser (extra `app`)")
     explore.add_argument("--port", metavar="N", type=int, help="default: the first free one from 2718 on")
     explore.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    explore.add_argument("--preset", metavar="NAME", help="what to show first: blow-up-by-b, two-steady-states, …")
 
     _job(jobs, "schema", _schema, "print the JSON schema of a case, for editors")
     return parser
@@ -316,7 +317,7 @@ def _reproduce(words: argparse.Namespace) -> int:
 def _explore(words: argparse.Namespace) -> int:
     from .explore.serve import serve
 
-    serve(words.port, browser=not words.no_browser)
+    serve(words.port, browser=not words.no_browser, preset=words.preset)
     return HELD
 
 

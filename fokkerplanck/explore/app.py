@@ -12,23 +12,32 @@ def imports():
     from fokkerplanck.explore import page
     from fokkerplanck.explore.picture import DPI, HEIGHT, WIDTH
     from fokkerplanck.explore.player import player
-    from fokkerplanck.explore.presets import PRESETS
+    from fokkerplanck.explore.presets import FIRST, PRESETS
     from fokkerplanck.explore.view import Choices, choices_of, no_particles, schemes, starts, view_of
     from fokkerplanck.models.parameters import PARAMETERS, STARTS, defaults
 
     return (
-        Choices, DPI, HEIGHT, PARAMETERS, PRESETS, STARTS, WIDTH, choices_of, defaults, mo, no_particles, page, player,
-        schemes, starts, view_of,
+        Choices, DPI, FIRST, HEIGHT, PARAMETERS, PRESETS, STARTS, WIDTH, choices_of, defaults, mo, no_particles,
+        page, player, schemes, starts, view_of,
     )  # fmt: skip
 
 
 @app.cell
-def choose_preset(PRESETS, mo):
+def choose_preset(FIRST, PRESETS, mo):
     preset_names = {preset.title: name for name, preset in PRESETS.items()}
-    preset_control = mo.ui.dropdown(
-        preset_names, value=PRESETS["two-steady-states"].title, label="Theorem", full_width=True
-    )
-    return (preset_control,)
+    asked = mo.query_params().get("preset", FIRST)
+    first = asked if asked in PRESETS else FIRST
+    preset_control = mo.ui.dropdown(preset_names, value=PRESETS[first].title, label="Theorem", full_width=True)
+    unknown = "" if first == asked else f"There is no preset {asked}; they are {', '.join(PRESETS)}."
+    return preset_control, unknown
+
+
+@app.cell
+def remember_preset(mo, preset_control):
+    # In the address, for a reload and to be passed on.
+    if preset_control.value != mo.query_params().get("preset"):
+        mo.query_params()["preset"] = preset_control.value
+    return
 
 
 @app.cell
@@ -76,14 +85,14 @@ def choose_values(PARAMETERS, STARTS, defaults, mo, model_control, own, page, pr
 
 
 @app.cell
-def theorem(mo, page, preset):
-    mo.Html(page.theorem(preset))
+def theorem(mo, own, page, preset, unknown):
+    mo.Html(page.unknown_preset(unknown) + page.theorem(preset, own))
     return
 
 
 @app.cell
 def controls(
-    end_control, mo, model_control, model_values, particles_control, preset_control, refusal, scheme_control,
+    end_control, mo, model_control, model_values, page, particles_control, preset_control, refusal, scheme_control,
     start_control, start_values,
 ):  # fmt: skip
     mo.vstack(
@@ -91,6 +100,7 @@ def controls(
             preset_control, model_control, *model_values.elements.values(), start_control,
             *start_values.elements.values(), end_control, scheme_control, particles_control,
             *([mo.Html(f"<small>{refusal}</small>")] if refusal else []),
+            mo.Html(page.NUMBERS),
         ],
         gap=0.1,
     )  # fmt: skip

@@ -21,7 +21,7 @@ from ..models.learning import Learning
 from ..models.network import Network
 from ..models.polarization import Polarization
 from ..models.population import Population
-from ..operators.schemes import FLUX_SCHEMES
+from ..operators.schemes import FLUX_SCHEMES, FluxScheme
 from ..outcomes import FokkerPlanckError
 from ..solution import Solution
 from ..state import State
@@ -30,18 +30,22 @@ from .view import Rest, View, total_rate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 WIDTH, HEIGHT, DPI = 9.6, 5.4, 100
-FULL_LEGEND = 100
-"""Letters above which the legend is set smaller, to stay in one line."""
 POINTS, FRAMES, LAST = 180, 64, 26
 """Points of a curve, frames at equal times, and steps before a blow-up that are frames as well."""
 IMAGE_TIMES = 300
 ENORMOUS = 1e6
+CLOSELY = 1e-12
 INSTANTS = 120
 """Times at which the entropy is evaluated, at most."""
 PER_ELEMENT = 12
 NEURONS_COLOUR = "#737373"
+LEFT = 0.05
+"""Where the legend begins, as a share of the figure."""
+APART = 3.0
+"""A level so many times as high as the curve is shown on a logarithmic axis, or neither could be seen."""
 HIGHEST = 3.0
 """Where a density piles up at a wall the axis ends at so many times its first maximum."""
 DECADES = 1e3
@@ -182,12 +186,22 @@ def draw(figure: Figure, view: View, scene: Scene | None = None) -> tuple[Axes, 
             axes.yaxis.set_label_coords(-0.16, 0.5)
             axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, steps=[1, 2, 5, 10]))
         handles, labels = density.get_legend_handles_labels()
-        crowded = sum(map(len, labels)) > FULL_LEGEND
-        figure.legend(
-            handles, labels, loc="upper left", bbox_to_anchor=(0.05, 1.005), ncols=min(len(labels), 5), frameon=False,
-            columnspacing=1.4, handlelength=1.8, borderaxespad=0.1, fontsize="x-small" if crowded else None,
-        )  # fmt: skip
+        _fit(figure.legend(
+            handles, labels, loc="upper left", bbox_to_anchor=(LEFT, 1.005), ncols=min(len(labels), 5), frameon=False,
+            columnspacing=1.4, handlelength=1.8, borderaxespad=0.1,
+        ))  # fmt: skip
     return density, rates, image, distance
+
+
+def _fit(legend: Legend) -> None:
+    """Letters so small that the legend does not end outside."""
+    figure = legend.get_figure()
+    assert figure is not None
+    share = (1.0 - LEFT) * figure.bbox.width / legend.get_window_extent().width
+    if share < 1.0:
+        for text in legend.get_texts():
+            # Handles and gaps, a sixth of it, are measured in letters too, but of the old size.
+            text.set_fontsize(max(1.0 - 1.25 * (1.0 - share), 0.5) * float(text.get_fontsize()))
 
 
 def scene_of(view: View) -> Scene:
@@ -388,9 +402,24 @@ def _reference(rest: Rest, solution: Solution, scheme: str) -> State:
 
     model, grid = solution.model, solution.grid
     if isinstance(model, Population | Network) and scheme in FLUX_SCHEMES:
-        return discrete_stationary(model, grid, np.array(rest.rates), FLUX_SCHEMES[scheme]())
+        return _discrete_reference(model, grid, np.array(rest.rates), FLUX_SCHEMES[scheme]())
     state: State = rest.exact.state(grid)
     return replace(state, refractory=0.0) if isinstance(model, TimeElapsed) else state
+
+
+def _discrete_reference(model: Population | Network, grid: Any, exact: np.ndarray, scheme: FluxScheme) -> State:
+    """Where the run ends on this grid: with the exact rates the entropy would stop falling at their difference."""
+    from scipy.optimize import root  # only where it is needed: loading it takes long
+
+    def gap(rates: np.ndarray) -> np.ndarray:
+        return np.atleast_1d(discrete_stationary(model, grid, _scalar(rates), scheme).rate) - rates
+
+    found = root(gap, exact, tol=CLOSELY)
+    return discrete_stationary(model, grid, _scalar(found.x if found.success else exact), scheme)
+
+
+def _scalar(rates: np.ndarray) -> Any:
+    return rates if len(rates) > 1 else float(rates[0])
 
 
 def _learning_scene(view: View, solution: Solution) -> Scene:
@@ -436,6 +465,8 @@ def _draw_density(ax: Axes, scene: Scene, view: View) -> None:
     top = max(float(curve.values.max()) for curve in scene.curves)
     first = max(float(curve.values[0].max()) for curve in scene.curves)
     top = min(top, HIGHEST * first) if isinstance(_model(view), Polarization) else top
+    peaks = [float(still.y.max()) for still in scene.profiles]
+    top = max([top, *(peak for peak in peaks if peak < HIGHEST * top)])
     several = len(scene.curves) > 1
     for curve in scene.curves:
         ax.plot([], [], color=curve.colour, lw=2.6, label=curve.label if several else scene.names["y"])
@@ -489,9 +520,10 @@ def _draw_rates(ax: Axes, scene: Scene, view: View) -> None:
     if solution.blow_up is not None or high > DECADES * np.median(scene.rates[0].y):
         low = min(float(still.y.min()) for still in scene.rates)
         _logarithmic(ax, max(low, 1e-5 * high), 3.0 * high)
+        if solution.blow_up is not None:
+            ax.set_ylim(top=1.05 * high)  # what goes to infinity leaves at the top
     else:
-        shown = [level.y[0] for level in scene.levels if level.y[0] < 3.0 * high]
-        ax.set_ylim(0.0, 1.25 * max([high, *shown]) or 1.0)
+        _show_levels(ax, scene, high)
     low, high = ax.get_ylim()
     for level in scene.levels:
         if low <= level.y[0] <= high:
@@ -511,6 +543,16 @@ def _draw_rates(ax: Axes, scene: Scene, view: View) -> None:
     ax.set_title(title)
     if len(ax.get_legend_handles_labels()[1]) > 1:
         ax.legend(loc="best", frameon=True, framealpha=0.8, edgecolor="none")
+
+
+def _show_levels(ax: Axes, scene: Scene, high: float) -> None:
+    """An axis with the curves, up to `high`, and all stationary levels."""
+    levels = [float(level.y[0]) for level in scene.levels if level.y[0] < DECADES * high]
+    if max(levels, default=0.0) <= APART * high:
+        ax.set_ylim(0.0, 1.25 * max([high, *levels]) or 1.0)
+        return
+    later = scene.rates[0].y[len(scene.rates[0].y) // 100 :]
+    _logarithmic(ax, max(float(later.min()), 0.1 * min([high, *levels])), 2.0 * max(levels))
 
 
 def _draw_distance(ax: Axes, scene: Scene, view: View) -> None:

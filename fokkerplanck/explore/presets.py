@@ -26,6 +26,8 @@ class Preset:
         The run is from 0 to here.
     values, start_values : mapping of str to float
         What is not the default.
+    lesson : str
+        The notebook about it, without its ending; empty if there is none.
     """
 
     title: str
@@ -37,11 +39,15 @@ class Preset:
     end: float
     values: Mapping[str, float] = field(default_factory=dict)
     start_values: Mapping[str, float] = field(default_factory=dict)
+    lesson: str = ""
 
     def __post_init__(self) -> None:
         for name in ("values", "start_values"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
+
+FIRST = "two-steady-states"
+"""What the page shows when nothing is asked for."""
 
 PRESETS: dict[str, Preset] = {
     "inhibitory": Preset(
@@ -61,6 +67,7 @@ PRESETS: dict[str, Preset] = {
         end=4.0,
         values={"b": -5.0},
         start_values={"mean": 1.6, "variance": 0.04},
+        lesson="06_inhibition_saves_the_day",
     ),
     "weakly-excitatory": Preset(
         title="Weakly excitatory: the start is forgotten",
@@ -78,6 +85,7 @@ PRESETS: dict[str, Preset] = {
         end=8.0,
         values={"b": 0.5},
         start_values={"mean": -1.0, "variance": 0.5},
+        lesson="04_forgetting_the_start",
     ),
     "two-steady-states": Preset(
         title="Two stationary states",
@@ -95,6 +103,7 @@ PRESETS: dict[str, Preset] = {
         end=12.0,
         values={"b": 1.5},
         start_values={"mean": 0.0, "variance": 0.25},
+        lesson="05_how_many_steady_states",
     ),
     "blow-up-by-concentration": Preset(
         title="Blow-up by concentration",
@@ -104,14 +113,16 @@ PRESETS: dict[str, Preset] = {
         ),
         source="Cáceres, Carrillo, Perthame, J. Math. Neurosci. 1:7 (2011), Theorem 2.2",
         try_this=(
-            "Widen the start: the certificate is lost before the blow-up is, since the theorem is sufficient and not "
-            "necessary. Move it down: no blow-up, with the same b."
+            "Move the start down to v₀ = 1.3: the certificate is lost, the blow-up is not, since the theorem is "
+            "sufficient and not necessary. At v₀ = 1.2 there is none, with the same b. And b = 0.1 is enough for the "
+            "start v₀ = 1.97, s² = 0.0002."
         ),
         model="nnlif",
         start="gaussian",
         end=0.5,
         values={"b": 1.5},
         start_values={"mean": 1.5, "variance": 0.005},
+        lesson="07_blow_up_with_a_certificate",
     ),
     "blow-up-by-b": Preset(
         title="Blow-up by connectivity",
@@ -127,6 +138,26 @@ PRESETS: dict[str, Preset] = {
         end=1.0,
         values={"b": 30.0},
         start_values={"mean": 0.0, "variance": 0.25},
+        lesson="08_the_map_of_fates",
+    ),
+    "noise-blow-up": Preset(
+        title="Noise that the spikes make",
+        sentence=(
+            "If the noise follows the activity, a(N) = a₀ + a₁ N with a₁ > 0, inhibition does not help: for every b, "
+            "however negative, starts that are concentrated enough near V_F blow up in finite time."
+        ),
+        source="Carrillo, Perthame, Salort, Smets, Nonlinearity 28 (2015) 3365",
+        try_this=(
+            "Lower a₁ to 0.6: the certificate is lost, the blow-up is not; to 0.3: N(t) comes down again. Back at "
+            "a₁ = 1, ten times the inhibition, b = −10, saves this start, but not one closer to V_F: v₀ = 1.9, "
+            "s² = 0.0002."
+        ),
+        model="nnlif",
+        start="compatible-gaussian",
+        end=0.1,
+        values={"b": -1.0, "a1": 1.0},
+        start_values={"mean": 1.5, "variance": 0.02},
+        lesson="09_noise_does_not_help",
     ),
     "refractory": Preset(
         title="A refractory pause is not enough",
@@ -144,6 +175,7 @@ PRESETS: dict[str, Preset] = {
         end=0.5,
         values={"b": 3.0, "refractory.tau": 0.2},
         start_values={"mean": 1.5, "variance": 0.005},
+        lesson="10_a_pause_is_not_enough",
     ),
     "random-threshold-rhythm": Preset(
         title="A random threshold: bounded, and a rhythm",
@@ -158,6 +190,7 @@ PRESETS: dict[str, Preset] = {
         end=1.75,
         values={"b": 4.0, "refractory.tau": 0.2, "threshold.epsilon": 0.02},
         start_values={"mean": 1.0, "variance": 0.25},
+        lesson="11_a_blurred_threshold",
     ),
     "excitatory-inhibitory": Preset(
         title="Excitation and inhibition",
@@ -189,6 +222,7 @@ PRESETS: dict[str, Preset] = {
         end=8.0,
         values={"signal": 1.0, "rule": -1.0, "speed": 1.0},
         start_values={"mean": 0.0, "variance": 0.25},
+        lesson="12_learning",
     ),
     "cell-polarization": Preset(
         title="The same mechanism in a cell",
@@ -202,6 +236,7 @@ PRESETS: dict[str, Preset] = {
         start="exponential",
         end=3.0,
         values={"mass": 1.5},
+        lesson="13_after_the_blow_up",
     ),
     "time-elapsed-rhythm": Preset(
         title="A rhythm of ages",

@@ -11,7 +11,7 @@ import threading
 import webbrowser
 from pathlib import Path
 
-from ..outcomes import InvalidArgument, whole_number
+from ..outcomes import InvalidArgument, named, whole_number
 
 HOST = "127.0.0.1"
 FIRST_PORT, TRIED = 2718, 50
@@ -22,7 +22,7 @@ MISSING = (
 )
 
 
-def serve(port: int | None = None, browser: bool = True) -> None:
+def serve(port: int | None = None, browser: bool = True, preset: str | None = None) -> None:
     """Serve the app until Ctrl-C, and say where; then the process is over.
 
     Parameters
@@ -31,15 +31,19 @@ def serve(port: int | None = None, browser: bool = True) -> None:
         Default: the first free one from 2718 on.
     browser : bool
         Open a browser there.
+    preset : str, optional
+        The theorem shown first, by its name in `PRESETS`; an address with `?preset=NAME` does the same.
 
     Raises
     ------
     InvalidArgument
-        If marimo is not installed, or the port is taken.
+        If marimo is not installed, the port is taken, or there is no such preset.
     """
     if importlib.util.find_spec("marimo") is None:
         raise InvalidArgument(MISSING)
     place = _free_port() if port is None else _checked_port(port)
+    shown = "" if preset is None else f"/?preset={_checked_preset(preset)}"
+    print("Starting the explorer …", flush=True)
     import marimo
     import uvicorn
 
@@ -47,7 +51,7 @@ def serve(port: int | None = None, browser: bool = True) -> None:
     app = marimo.create_asgi_app(quiet=True).with_app(path="", root=str(Path(__file__).with_name("app.py"))).build()
     # Browsers keep their connection open: a second is long enough to say goodbye.
     config = uvicorn.Config(app, host=HOST, port=place, log_level="warning", timeout_graceful_shutdown=1)
-    address = f"http://{HOST}:{place}"
+    address = f"http://{HOST}:{place}{shown}"
     print(f"Explorer: {address}  (Ctrl-C ends it)", flush=True)
     if browser:
         threading.Timer(1.0, webbrowser.open, (address,)).start()
@@ -64,6 +68,13 @@ def _warm_up() -> None:
 
     for name in ("two-steady-states", "blow-up-by-concentration"):
         picture_of(view_of(choices_of(name)))
+
+
+def _checked_preset(name: str) -> str:
+    from .presets import PRESETS
+
+    named("preset", PRESETS, name)
+    return name
 
 
 def _is_free(port: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..cases import INITIALS, SCHEMES
-from ..diagnostics.blowup import Criterion, blow_up_criterion
+from ..diagnostics.blowup import Criterion, MomentCriterion, blow_up_criterion
 from ..learned import learned_connectivity
 from ..models.description import model_from_dict
 from ..models.elapsed import TimeElapsed
@@ -21,11 +22,12 @@ from ..models.model import Model
 from ..models.parameters import PARAMETERS, STARTS, defaults, described
 from ..models.polarization import Polarization
 from ..models.population import Population
+from ..models.voltage import VoltageModel
 from ..operators.choice import cell_scheme
 from ..operators.schemes import FluxScheme, Scheme
 from ..operators.spectral import Spectral
 from ..operators.weno import Weno5
-from ..outcomes import FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Status, named
+from ..outcomes import BlowUp, FokkerPlanckError, FokkerPlanckWarning, InvalidArgument, Status, named
 from ..particles.simulate import simulate
 from ..particles.solution import ParticleSolution
 from ..solution import Solution
@@ -43,6 +45,12 @@ CELLS, FINEST = 400, 1e-3
 EXPLICIT_CELLS = 100
 HALF_LINE, AGES = (400, 40.0, 1e-3), 300
 LEARNING_CELLS, LEARNING_STEP = 80, 0.04
+SHORTEST_RUN = 60
+"""A step is at most that share of a run: a line is drawn through the steps, and its slope is looked at."""
+FIXED_STEPS = ("learning", "time-elapsed")
+"""Models whose steps have one length."""
+EQUAL = 1e-3
+"""Moment and bound closer than this are called equal."""
 PATIENCE = 10.0
 """Seconds after which a run is stopped: a page must not hang."""
 NEURONS = 10_000
@@ -50,6 +58,8 @@ PARTICLE_STEPS = 500
 WEIGHTS = {"centre": -0.5, "width": 0.15}
 """The connectivity that learning starts from."""
 HALF_LINES = ("cell-polarization", "time-elapsed")
+NO_NEURONS = "Neurons can be laid only over one population of neurons that are all alike and have a potential."
+NONE, UNKNOWN = "no stationary state", "whether there is a stationary state is not known here"
 UNCERTAIN = {True: "stable", False: "unstable", None: "stability undecided"}
 
 
@@ -174,8 +184,8 @@ def no_particles(kind: str) -> str:
         return ""
     try:
         simulate(model, 1, INITIALS["gaussian"](0.0, 1.0), (0.0, 1.0))  # type: ignore[arg-type]  # refused at once
-    except InvalidArgument as error:
-        return f"{str(error).split(';')[0].split(', not ')[0].rstrip('.')}."
+    except InvalidArgument:
+        return NO_NEURONS
     raise AssertionError(f"`simulate` takes {kind}, so the view should show it")
 
 
@@ -210,30 +220,28 @@ def _solved(choices: Choices) -> View:
         start = _start(choices)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            options = _options(model, choices.scheme) | {"rtol": RTOL, "estimate_error": False}
+            options = _options(model, choices) | {"rtol": RTOL, "estimate_error": False}
             solution = solve(model, start, (0.0, choices.end), stop_when=[seconds(PATIENCE)], **options)
-            states, remark = _states(model)
+            states, count = _states(model, choices)
     except FokkerPlanckError as error:
         return View(choices, f"Not possible: {error}", "refused")
     notes = [str(w.message) for w in caught if issubclass(w.category, FokkerPlanckWarning)]
     notes += [f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, FokkerPlanckWarning)]
-    if remark:
-        notes.append(remark)
-    verdict, tone = _verdict(solution, states)
+    verdict, tone = _verdict(solution, count)
     return View(
         choices=choices,
         verdict=verdict,
         tone=tone,
         certificate=_certificate(model, choices, solution),
         states=states,
-        notes=tuple(dict.fromkeys([solution.message, *notes])),
+        notes=tuple(dict.fromkeys([_plain(solution.message), *notes])),
         code=_code(choices, description, model),
         solution=solution,
     )
 
 
 def _start(choices: Choices) -> Any:
-    density = named("initial density", INITIALS, choices.start)(**dict(choices.start_values))
+    density = _density(choices)
     if choices.model != "learning":
         return density
     centre, width = WEIGHTS["centre"], WEIGHTS["width"]
@@ -250,34 +258,69 @@ def _suits(scheme: Scheme, model: Model) -> bool:
     return True
 
 
-def _options(model: Any, scheme: str) -> dict[str, Any]:
-    """Grid, scheme and stepper for `solve`: as coarse as a picture bears, where the scheme is named."""
-    if scheme == CHOSEN_BY_SOLVE:
+def _options(model: Any, choices: Choices) -> dict[str, Any]:
+    """Grid, scheme and steps for `solve`: as coarse as a picture bears, where the scheme is named."""
+    steps = {} if choices.model in FIXED_STEPS else {"max_step": choices.end / SHORTEST_RUN}
+    return _grid_and_scheme(model, choices) | steps
+
+
+def _grid_and_scheme(model: Any, choices: Choices) -> dict[str, Any]:
+    if choices.scheme == CHOSEN_BY_SOLVE:
         return {}
-    method = named("scheme", SCHEMES, scheme)()
+    method = named("scheme", SCHEMES, choices.scheme)()
+    low = _lower_end(model, choices)
     if isinstance(model, Learning):
-        return {"grid": model.grid(LEARNING_CELLS), "scheme": method, "stepper": BackwardEuler(LEARNING_STEP)}
+        grid = model.grid(LEARNING_CELLS, low)
+        return {"grid": grid, "scheme": method, "stepper": BackwardEuler(LEARNING_STEP)}
     if isinstance(model, Polarization):
         cells, end, finest = HALF_LINE
         return {"grid": model.grid(cells, end, finest), "scheme": method}
     if isinstance(model, TimeElapsed):
         return {"grid": model.grid(AGES), "scheme": method}
     if isinstance(method, Weno5):
-        return {"grid": model.grid(EXPLICIT_CELLS), "scheme": method}
+        return {"grid": model.grid(EXPLICIT_CELLS, low), "scheme": method}
     if isinstance(method, FluxScheme):
-        return {"grid": model.grid(CELLS, finest=FINEST), "scheme": method}
+        return {"grid": model.grid(CELLS, low, FINEST), "scheme": method}
     return {"scheme": method}
 
 
-def _states(model: Any) -> tuple[tuple[Rest, ...], str]:
-    """Stationary states, and why there is nothing to say about them."""
+def _lower_end(model: Any, choices: Choices) -> float | None:
+    """Where the grid begins if the start reaches lower than a grid of the model alone; in tenths, to be read."""
+    if not isinstance(model, VoltageModel):
+        return None
+    lowest = _density(choices).lowest
+    return None if lowest >= model.lowest_potential() else float(np.floor(10.0 * lowest) / 10.0)
+
+
+def _states(model: Any, choices: Choices) -> tuple[tuple[Rest, ...], str]:
+    """Stationary states, and how many there are, in words."""
+    if isinstance(model, Learning):
+        if dict(choices.values).get("speed") == 0.0:
+            return (), "frozen weights do not learn, so that every connectivity C(w) is stationary"
+        states = tuple(Rest("N̄", (s.total,), f"w* = {s.edge:.4g}", s) for s in learned_connectivity(model))
+        return states, _counted(states)
+    if isinstance(model, Polarization) and not model.polarity.binds and model.total == model.polarity.critical_mass():
+        return _critical(model, choices)
     try:
-        if isinstance(model, Learning):
-            return tuple(Rest("N̄", (s.total,), f"w* = {s.edge:.4g}", s) for s in learned_connectivity(model)), ""
         found: Sequence[Any] = stationary_states(model)
-        return tuple(_state(model, s) for s in found), ""
     except FokkerPlanckError as error:
-        return (), f"Stationary states: {error}"
+        return (), f"{UNKNOWN} ({error})"
+    states = tuple(_state(model, s) for s in found)
+    return states, _counted(states)
+
+
+def _critical(model: Polarization, choices: Choices) -> tuple[tuple[Rest, ...], str]:
+    """At the critical mass the one of infinitely many states that has the first moment of the start."""
+    count = "of this critical mass every density that falls like e^(−αz), α > 0, is stationary"
+    if not model.polarity.instant:
+        return (), count
+    # J = ∫ z n dz does not change, and is M/α there; an exponential start of the mean 1/α is the state itself.
+    alike = model.steady_state(1.0 / dict(choices.start_values)["scale"])
+    return (_state(model, alike),), f"{count}, and so is this start"
+
+
+def _counted(states: tuple[Rest, ...]) -> str:
+    return {0: NONE, 1: "one stationary state"}.get(len(states), f"{len(states)} stationary states")
 
 
 def _state(model: Model, found: Any) -> Rest:
@@ -291,16 +334,16 @@ def _activities(model: Model, count: int) -> list[str]:
     return [model.activity] if count == 1 else [f"{model.activity}_{name}" for name in model.lane_names]
 
 
-def _verdict(solution: Solution, states: tuple[Rest, ...]) -> tuple[str, str]:
+def _verdict(solution: Solution, count: str) -> tuple[str, str]:
     """What happened, and in which tone to say it."""
     if solution.blow_up is not None:
-        low, high = solution.blow_up.interval
-        return f"Blow-up at t* = {solution.blow_up.time:.5g}, between {low:.5g} and {high:.5g}.", "blow-up"
+        return _blown_up(solution.blow_up), "blow-up"
     end, model = solution.t[-1], solution.model
     if solution.status is Status.STOPPED:
         return f"The page stopped this run after {PATIENCE:g} seconds, at t = {end:.4g}.", "trouble"
     if solution.status is not Status.FINISHED:
-        return solution.message, "trouble"
+        advice = "choose the first scheme of the menu, or take the Python code below and a finer grid"
+        return f"{_plain(solution.message)} To see more, {advice}.", "trouble"
     assert model is not None
     rates = np.atleast_1d(model.shown_rate(solution.rate)[-1])
     if isinstance(model, Learning):
@@ -308,8 +351,19 @@ def _verdict(solution: Solution, states: tuple[Rest, ...]) -> tuple[str, str]:
     else:
         pairs = zip(_activities(model, len(rates)), rates, strict=True)
         shown = ", ".join(f"{name} = {rate:.4g}" for name, rate in pairs)
-    count = {0: "no stationary state", 1: "one stationary state"}.get(len(states), f"{len(states)} stationary states")
     return f"No blow-up up to t = {end:g}, where {shown}; {count}.", "calm"
+
+
+def _blown_up(blow_up: BlowUp) -> str:
+    low, high = blow_up.interval
+    if low == high:
+        return f"Blow-up at once, at t* = {low:g}: the start has so many neurons at V_F that no rate is large enough."
+    return f"Blow-up at t* = {blow_up.time:.5g}, between {low:.5g} and {high:.5g}."
+
+
+def _plain(message: str) -> str:
+    """What the solver says without its advice, which is about arguments that the page does not have."""
+    return re.sub(r"; use [^)]*(?=\))|; use .*(?=\.$)", "", message)
 
 
 def total_rate(solution: Solution) -> np.ndarray:
@@ -320,19 +374,19 @@ def total_rate(solution: Solution) -> np.ndarray:
 
 def _certificate(model: Any, choices: Choices, solution: Solution) -> str:
     """What the theorem says of this start, beside what the run has found."""
+    if isinstance(model, TimeElapsed):
+        return "No certificate: the theorem on blow-up is about neurons with a membrane potential."
+    if isinstance(model, Learning):
+        return "No certificate: the theorem on blow-up is about neurons that are all alike and do not learn."
     if not isinstance(model, Population | Polarization):
         return "No certificate: the criterion for blow-up is stated for one population."
     try:
-        criterion = blow_up_criterion(model, INITIALS[choices.start](**dict(choices.start_values)))  # type: ignore[call-overload]
+        criterion = blow_up_criterion(model, _density(choices))
     except FokkerPlanckError as error:
-        return f"No certificate: {str(error).split(', not for ')[0].rstrip('.')}."
+        return f"No certificate: {re.split(', not for |; use ', str(error))[0].rstrip('.')}."
     if isinstance(criterion, Criterion) and not np.isfinite(criterion.mu):
-        return "No certificate: the theorem on blow-up needs b > 0, or noise that grows with the rate, and no delay."
-    if isinstance(criterion, Criterion):
-        relation = "≥" if criterion.satisfied else "<"
-        compared = f"M_μ(0) = {criterion.moment:.4g} {relation} {criterion.bound:.4g} with μ = {criterion.mu:.4g}"
-    else:
-        compared = f"first moment J(0) = {criterion.moment:.4g}"
+        return f"No certificate: {_never(model)}."
+    compared = _compared(criterion)
     if criterion.satisfied:
         return (
             f"Certificate: the theorem promises a blow-up no later than T* = {criterion.latest_time:.5g} ({compared})."
@@ -341,6 +395,29 @@ def _certificate(model: Any, choices: Choices, solution: Solution) -> str:
     if solution.blow_up is None:
         return f"{missing}."
     return f"{missing}, and yet there is a blow-up: it is sufficient, not necessary."
+
+
+def _never(model: Population | Polarization) -> str:
+    """Why the theorem can promise no blow-up to any start."""
+    if isinstance(model, Population) and model.coupling.delay > 0.0:
+        return "with a transmission delay solutions exist for all times, whatever b is"
+    return "with b ≤ 0 and constant noise solutions exist for all times"
+
+
+def _compared(criterion: Criterion | MomentCriterion) -> str:
+    if isinstance(criterion, MomentCriterion):
+        return f"first moment J(0) = {criterion.moment:.4g}"
+    moment, bound, at = f"M_μ(0) = {criterion.moment:.4g}", f"{criterion.bound:.4g}", f"with μ = {criterion.mu:.4g}"
+    if not criterion.satisfied:
+        return f"{moment} < {bound} {at}, the μ that comes closest"
+    if criterion.moment <= (1.0 + EQUAL) * criterion.bound:
+        return f"{moment} {at}, the μ of the earliest T*, where M_μ(0) just reaches the bound"
+    return f"{moment} ≥ {bound} {at}, the μ of the earliest T*"
+
+
+def _density(choices: Choices) -> Any:
+    """The initial density, without what is learned."""
+    return named("initial density", INITIALS, choices.start)(**dict(choices.start_values))
 
 
 def _particle_options(view: View) -> dict[str, Any]:
@@ -388,7 +465,7 @@ def _code(choices: Choices, description: dict[str, Any], model: Model) -> str:
         centre, width = WEIGHTS["centre"], WEIGHTS["width"]
         start = f"fp.connectivity(lambda w: np.exp(-(((w - {centre}) / {width}) ** 2)), {start})"
         states = "fp.learned_connectivity(model)"
-    arguments = ["model", "start", f"(0.0, {choices.end!r})", *_option_expressions(choices.scheme, model)]
+    arguments = ["model", "start", f"(0.0, {choices.end!r})", *_option_expressions(choices, model)]
     arguments += [f"rtol={RTOL!r}", "estimate_error=False"]
     lines = [
         first,
@@ -399,27 +476,34 @@ def _code(choices: Choices, description: dict[str, Any], model: Model) -> str:
         f"print({states})",
     ]
     try:
-        blow_up_criterion(model, INITIALS[choices.start](**dict(choices.start_values)))  # type: ignore[call-overload]
+        blow_up_criterion(model, _density(choices))  # type: ignore[call-overload]  # refused if it does not suit
         lines.append("print(fp.blow_up_criterion(model, start))")
     except FokkerPlanckError:
         pass  # the view says why there is no certificate
     return "\n".join([*lines, 'sol.plot().savefig("view.png")']) + "\n"
 
 
-def _option_expressions(scheme: str, model: Any) -> list[str]:
+def _option_expressions(choices: Choices, model: Any) -> list[str]:
     """`_options` as they are written."""
-    if scheme == CHOSEN_BY_SOLVE:
+    steps = [] if choices.model in FIXED_STEPS else [f"max_step={choices.end / SHORTEST_RUN!r}"]
+    return [*_grid_and_scheme_expressions(choices, model), *steps]
+
+
+def _grid_and_scheme_expressions(choices: Choices, model: Any) -> list[str]:
+    if choices.scheme == CHOSEN_BY_SOLVE:
         return []
-    written = [f"scheme={scheme_expression(scheme)}"]
+    written = [f"scheme={scheme_expression(choices.scheme)}"]
+    low = _lower_end(model, choices)
+    begins = "" if low is None else f", v_min={low!r}"
     if isinstance(model, Learning):
-        return [f"grid=model.grid({LEARNING_CELLS})", *written, f"stepper=fp.BackwardEuler({LEARNING_STEP})"]
+        return [f"grid=model.grid({LEARNING_CELLS}{begins})", *written, f"stepper=fp.BackwardEuler({LEARNING_STEP})"]
     if isinstance(model, Polarization):
         cells, end, finest = HALF_LINE
         return [f"grid=model.grid({cells}, {end}, {finest})", *written]
     if isinstance(model, TimeElapsed):
         return [f"grid=model.grid({AGES})", *written]
-    if SCHEMES[scheme] is Weno5:
-        return [f"grid=model.grid({EXPLICIT_CELLS})", *written]
-    return (
-        [f"grid=model.grid({CELLS}, finest={FINEST})", *written] if issubclass(SCHEMES[scheme], FluxScheme) else written
-    )
+    if SCHEMES[choices.scheme] is Weno5:
+        return [f"grid=model.grid({EXPLICIT_CELLS}{begins})", *written]
+    if issubclass(SCHEMES[choices.scheme], FluxScheme):
+        return [f"grid=model.grid({CELLS}{begins}, finest={FINEST})", *written]
+    return written

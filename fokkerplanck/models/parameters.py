@@ -101,7 +101,7 @@ GIVEN: dict[str, dict[str, Any]] = {"learning": {"weights": [-1.5, 0.0], "lanes"
 STARTS: dict[str, tuple[Parameter, ...]] = {
     kind: (
         Parameter("mean", "v₀", -2.0, 2.0, 0.0, 0.01, "where the density starts"),
-        Parameter("variance", "s²", 0.001, 1.0, 0.25, 0.001, "how wide it starts"),
+        Parameter("variance", "s²", 0.0002, 1.0, 0.25, 0.0002, "how wide it starts"),
     )
     for kind in ("gaussian", "compatible-gaussian")
 } | {"exponential": (Parameter("scale", "1/α", 0.1, 4.0, 1.0, 0.1, "mean of the initial density"),)}

@@ -32,7 +32,8 @@ def explorer():
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )  # fmt: skip
     try:
-        line = server.stdout.readline()
+        while (line := server.stdout.readline()).startswith("Starting"):
+            pass
         if not line.startswith("Explorer: http://127.0.0.1:"):
             server.kill()
             raise RuntimeError(f"the explorer did not start: {line}{server.stderr.read()}")

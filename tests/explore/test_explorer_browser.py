@@ -8,6 +8,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from browsing import Visitor, chromium, explorer
 
+from fokkerplanck.explore.presets import PRESETS
+
 pytest.importorskip("marimo", reason="needs the extra `app` (marimo)")
 pytest.importorskip("playwright", reason="needs the extra `browser` (playwright)")
 pytestmark = [
@@ -94,7 +96,17 @@ def test_neurons_are_laid_over(visited):
     visited.drawn(lambda: visited.page.get_by_label("Model").select_option(label="cell-polarization"))
     box = visited.page.get_by_label("Lay 10 000 neurons over it")
     assert box.is_disabled()
-    assert "`model` must be" in visited.page.locator("[data-cell-name=controls]").inner_text()
+    assert "only over one population" in visited.page.locator("[data-cell-name=controls]").inner_text()
+    assert "Your own model" in visited.page.locator("[data-cell-name=theorem]").inner_text()
+
+
+def test_an_address_and_a_reload_keep_the_preset(visited):
+    page, name = visited.page, "blow-up-by-b"
+    page.get_by_label("Theorem").select_option(label=PRESETS[name].title)
+    page.wait_for_url(f"**/?preset={name}")
+    page.reload()
+    page.locator(".theorem", has_text=PRESETS[name].title).wait_for()
+    visited.stage.locator("#moving path").first.wait_for(timeout=60_000)
 
 
 def test_every_control_is_reached_by_the_tabulator(visited):

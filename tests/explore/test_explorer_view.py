@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +20,9 @@ from fokkerplanck.explore.presets import PRESETS
 from fokkerplanck.explore.view import CHOSEN_BY_SOLVE, choices_of, no_particles, schemes, starts, view_of
 from fokkerplanck.models.parameters import PARAMETERS, STARTS
 
+LESSONS = Path(__file__).resolve().parents[2] / "notebooks"
 every_preset = pytest.mark.parametrize("name", PRESETS)
-BLOW_UPS = {"blow-up-by-concentration", "blow-up-by-b", "refractory", "cell-polarization"}
+BLOW_UPS = {"blow-up-by-concentration", "blow-up-by-b", "noise-blow-up", "refractory", "cell-polarization"}
 
 
 def changed(name, particles=False, end=None, **values):
@@ -311,3 +313,63 @@ def test_the_app_runs_as_a_script_without_a_failing_cell():
     _, names = app.run()
     assert names["view"].tone == "calm"
     assert set(names["model_values"].value) == {parameter.name for parameter in PARAMETERS["nnlif"]}
+
+
+# -- what a lecturer may move ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "tone", "certified"),
+    [
+        ({"a1": 0.6}, "blow-up", False),
+        ({"a1": 0.3}, "calm", False),
+        ({"b": -10.0}, "calm", False),
+        ({"b": -10.0, "start_mean": 1.9, "start_variance": 0.0002}, "blow-up", True),
+    ],
+)
+def test_what_the_preset_on_noise_says_to_try(values, tone, certified):
+    view = view_of(changed("noise-blow-up", **values))
+    assert view.tone == tone
+    assert view.certificate.startswith("Certificate") == certified
+
+
+@pytest.mark.parametrize("name", ["two-steady-states", "weakly-excitatory"])
+def test_the_least_noise_of_the_slider_has_a_picture(name):
+    (a0,) = (p for p in PARAMETERS["nnlif"] if p.name == "a0")
+    view = view_of(changed(name, a0=a0.low))
+    assert view.solution is not None
+
+
+def test_at_the_critical_mass_there_are_infinitely_many_states():
+    view = view_of(changed("cell-polarization", mass=1.0, end=2.0))
+    assert "every density that falls like e^(−αz), α > 0, is stationary" in view.verdict
+    assert len(view.states) == 1
+    assert view.states[0].rates[0] == pytest.approx(view.solution.rate[-1], rel=1e-2)
+
+
+def test_frozen_weights_have_no_single_connectivity():
+    view = view_of(changed("learning", speed=0.0))
+    assert view.states == ()
+    assert "every connectivity C(w) is stationary" in view.verdict
+
+
+def test_the_entropy_falls_along_a_straight_line_to_the_end():
+    view = view_of(choices_of("two-steady-states"))
+    (distance,) = scene_of(view).distance
+    late = distance.x > 0.6 * distance.x[-1]
+    slopes = np.diff(np.log(distance.y[late])) / np.diff(distance.x[late])
+    stable = min(view.states, key=lambda rest: rest.rates[0]).exact
+    assert slopes == pytest.approx(2.0 * stable.growth_rate, rel=0.05)
+
+
+def test_a_model_of_ones_own_has_no_theorem_beside_it():
+    preset = PRESETS["inhibitory"]
+    assert preset.sentence.split(",")[0] in page.theorem(preset)
+    assert "Your own model" in page.theorem(preset, own=False)
+    assert preset.title not in page.theorem(preset, own=False)
+
+
+@every_preset
+def test_the_lesson_of_a_preset_is_there(name):
+    lesson = PRESETS[name].lesson
+    assert lesson == "" or (LESSONS / f"{lesson}.py").exists()
