@@ -44,6 +44,8 @@ PER_ELEMENT = 12
 NEURONS_COLOUR = "#737373"
 LEFT = 0.05
 """Where the legend begins, as a share of the figure."""
+TRIED, SPARE = 4, 0.03
+"""How often its letters are made smaller, and by how much more than in proportion."""
 APART = 3.0
 """A level so many times as high as the curve is shown on a logarithmic axis, or neither could be seen."""
 HIGHEST = 3.0
@@ -197,11 +199,12 @@ def _fit(legend: Legend) -> None:
     """Letters so small that the legend does not end outside."""
     figure = legend.get_figure()
     assert figure is not None
-    share = (1.0 - LEFT) * figure.bbox.width / legend.get_window_extent().width
-    if share < 1.0:
+    for _ in range(TRIED):  # handles and gaps keep their width, so that once may not be enough
+        share = (1.0 - LEFT) * figure.bbox.width / legend.get_window_extent().width
+        if share >= 1.0:
+            return
         for text in legend.get_texts():
-            # Handles and gaps, a sixth of it, are measured in letters too, but of the old size.
-            text.set_fontsize(max(1.0 - 1.25 * (1.0 - share), 0.5) * float(text.get_fontsize()))
+            text.set_fontsize((share - SPARE) * float(text.get_fontsize()))
 
 
 def scene_of(view: View) -> Scene:

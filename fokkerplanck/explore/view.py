@@ -44,6 +44,8 @@ CELLS, FINEST = 400, 1e-3
 """Cells of a population, and the width of the one at V_F: a picture is no better with more."""
 EXPLICIT_CELLS = 100
 HALF_LINE, AGES = (400, 40.0, 1e-3), 300
+TAIL = 25.0
+"""A half-line ends at least so many means of an exponential start away: e^(−25) lies beyond."""
 LEARNING_CELLS, LEARNING_STEP = 80, 0.04
 SHORTEST_RUN = 60
 """A step is at most that share of a run: a line is drawn through the steps, and its slope is looked at."""
@@ -273,8 +275,7 @@ def _grid_and_scheme(model: Any, choices: Choices) -> dict[str, Any]:
         grid = model.grid(LEARNING_CELLS, low)
         return {"grid": grid, "scheme": method, "stepper": BackwardEuler(LEARNING_STEP)}
     if isinstance(model, Polarization):
-        cells, end, finest = HALF_LINE
-        return {"grid": model.grid(cells, end, finest), "scheme": method}
+        return {"grid": model.grid(*_half_line(choices)), "scheme": method}
     if isinstance(model, TimeElapsed):
         return {"grid": model.grid(AGES), "scheme": method}
     if isinstance(method, Weno5):
@@ -282,6 +283,11 @@ def _grid_and_scheme(model: Any, choices: Choices) -> dict[str, Any]:
     if isinstance(method, FluxScheme):
         return {"grid": model.grid(CELLS, low, FINEST), "scheme": method}
     return {"scheme": method}
+
+
+def _half_line(choices: Choices) -> tuple[int, float, float]:
+    cells, end, finest = HALF_LINE
+    return cells, max(end, TAIL * dict(choices.start_values)["scale"]), finest
 
 
 def _lower_end(model: Any, choices: Choices) -> float | None:
@@ -381,7 +387,7 @@ def _certificate(model: Any, choices: Choices, solution: Solution) -> str:
     if not isinstance(model, Population | Polarization):
         return "No certificate: the criterion for blow-up is stated for one population."
     try:
-        criterion = blow_up_criterion(model, _density(choices))
+        criterion = _criterion(choices)
     except FokkerPlanckError as error:
         return f"No certificate: {re.split(', not for |; use ', str(error))[0].rstrip('.')}."
     if isinstance(criterion, Criterion) and not np.isfinite(criterion.mu):
@@ -395,6 +401,13 @@ def _certificate(model: Any, choices: Choices, solution: Solution) -> str:
     if solution.blow_up is None:
         return f"{missing}."
     return f"{missing}, and yet there is a blow-up: it is sufficient, not necessary."
+
+
+@lru_cache(maxsize=64)
+def _criterion(choices: Choices) -> Criterion | MomentCriterion:
+    model: Any = model_from_dict(described(choices.model, dict(choices.values)))
+    found: Criterion | MomentCriterion = blow_up_criterion(model, _density(choices))
+    return found
 
 
 def _never(model: Population | Polarization) -> str:
@@ -476,7 +489,7 @@ def _code(choices: Choices, description: dict[str, Any], model: Model) -> str:
         f"print({states})",
     ]
     try:
-        blow_up_criterion(model, _density(choices))  # type: ignore[call-overload]  # refused if it does not suit
+        _criterion(choices)
         lines.append("print(fp.blow_up_criterion(model, start))")
     except FokkerPlanckError:
         pass  # the view says why there is no certificate
@@ -498,8 +511,7 @@ def _grid_and_scheme_expressions(choices: Choices, model: Any) -> list[str]:
     if isinstance(model, Learning):
         return [f"grid=model.grid({LEARNING_CELLS}{begins})", *written, f"stepper=fp.BackwardEuler({LEARNING_STEP})"]
     if isinstance(model, Polarization):
-        cells, end, finest = HALF_LINE
-        return [f"grid=model.grid({cells}, {end}, {finest})", *written]
+        return [f"grid=model.grid{_half_line(choices)}", *written]
     if isinstance(model, TimeElapsed):
         return [f"grid=model.grid({AGES})", *written]
     if SCHEMES[choices.scheme] is Weno5:

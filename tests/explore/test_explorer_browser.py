@@ -25,10 +25,15 @@ def visited(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
     with explorer() as (address, server), sync_playwright() as playwright:
         visitor = Visitor(playwright, folder / "profile", chromium())
-        visitor.folder, visitor.server = folder, server
+        visitor.folder, visitor.server, visitor.address = folder, server, address
         visitor.open(address)
         yield visitor
         visitor.close()
+
+
+def code_has(visitor, text):
+    """The code comes after the picture: wait for it."""
+    visitor.page.locator(".codehilite", has_text=text).wait_for()
 
 
 def said(visitor):
@@ -53,7 +58,7 @@ def test_a_preset_and_a_slider_by_keyboard(visited):
     slider.focus()
     visited.drawn(lambda: page.keyboard.press("ArrowRight"))
     assert slider.get_attribute("aria-valuenow") == "1.55"
-    assert "b=1.55" in page.locator(".codehilite").inner_text()
+    code_has(visited, "b=1.55")
     assert page.get_by_role("button", name="Copy to clipboard").count() == 1
     visited.page.screenshot(path=visited.folder / "blow-up.png")
     assert (visited.folder / "blow-up.png").stat().st_size > 20_000
@@ -92,7 +97,7 @@ def test_time_is_played_without_asking_the_solver(visited):
 
 def test_neurons_are_laid_over(visited):
     visited.drawn(lambda: visited.page.get_by_label("Lay 10 000 neurons over it").click())
-    assert "fp.simulate(" in visited.page.locator(".codehilite").inner_text()
+    code_has(visited, "fp.simulate(")
     visited.drawn(lambda: visited.page.get_by_label("Model").select_option(label="cell-polarization"))
     box = visited.page.get_by_label("Lay 10 000 neurons over it")
     assert box.is_disabled()
@@ -107,6 +112,32 @@ def test_an_address_and_a_reload_keep_the_preset(visited):
     page.reload()
     page.locator(".theorem", has_text=PRESETS[name].title).wait_for()
     visited.stage.locator("#moving path").first.wait_for(timeout=60_000)
+
+
+def test_a_decimal_comma_is_a_decimal_point(visited):
+    page = visited.page
+    visited.drawn(lambda: page.get_by_label("Theorem").select_option(label="Two stationary states"))
+    field = page.get_by_role("textbox", name="b: connectivity")
+    field.click(click_count=3)
+    page.keyboard.type("1,6")
+    visited.drawn(lambda: page.keyboard.press("Enter"))
+    assert field.input_value() == "1.6"
+    code_has(visited, "b=1.6")
+
+
+def test_no_control_is_named_by_its_source(visited):
+    names = visited.page.evaluate(NAMES)
+    assert {"End of the run", "Increase End of the run"} <= set(names)
+    assert not [name for name in names if "<span" in name]
+
+
+NAMES = """() => [...document.querySelectorAll("marimo-slider, marimo-number")].flatMap(
+  it => [...it.shadowRoot.querySelectorAll("[aria-label]")].map(part => part.getAttribute("aria-label")))"""
+
+
+def test_an_unknown_preset_in_the_address_is_said(visited):
+    visited.open(f"{visited.address}/?preset=nothing")
+    assert "There is no preset nothing; they are inhibitory" in visited.page.get_by_role("alert").first.inner_text()
 
 
 def test_every_control_is_reached_by_the_tabulator(visited):
@@ -149,3 +180,4 @@ def test_ctrl_c_ends_it_quietly(visited):
     visited.server.send_signal(signal.SIGINT)
     assert visited.server.wait(30) in (0, 130)
     assert "Traceback" not in visited.server.stderr.read()
+    visited.stage.locator("#gone", has_text="The explorer has been ended").wait_for(timeout=30_000)

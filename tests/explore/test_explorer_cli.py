@@ -36,6 +36,14 @@ def test_what_is_no_port_is_refused(port, capsys):
     assert "`port`" in capsys.readouterr().err
 
 
+@needs_marimo
+def test_an_unknown_preset_is_refused(capsys):
+    assert main(["explore", "--no-browser", "--preset", "blow-up-by-bb"]) == 2
+    error = capsys.readouterr()
+    assert "Unknown preset 'blow-up-by-bb'; did you mean 'blow-up-by-b'" in error.err
+    assert error.out == ""
+
+
 def test_the_first_free_port_is_taken(monkeypatch):
     monkeypatch.setattr(serve, "_is_free", lambda port: port == serve.FIRST_PORT + 2)
     assert serve._free_port() == serve.FIRST_PORT + 2

@@ -93,7 +93,7 @@ def test_a_preset_shows_what_its_theorem_says(name):
         (changed("inhibitory", a1=1.0), "blow-up"),
         (changed("two-steady-states", b=2.15, end=20.0), "blow-up"),
         (changed("two-steady-states", start_mean=1.5, start_variance=0.005), "blow-up"),
-        (changed("blow-up-by-concentration", start_mean=0.0), "calm"),
+        (changed("blow-up-by-concentration", start_mean=1.2), "calm"),
         (changed("blow-up-by-concentration", start_variance=0.02), "blow-up"),
         (changed("blow-up-by-b", delay=0.5), "calm"),
         (changed("refractory", threshold__epsilon=0.02), "calm"),
@@ -373,3 +373,95 @@ def test_a_model_of_ones_own_has_no_theorem_beside_it():
 def test_the_lesson_of_a_preset_is_there(name):
     lesson = PRESETS[name].lesson
     assert lesson == "" or (LESSONS / f"{lesson}.py").exists()
+
+
+# -- what fresh eyes saw -------------------------------------------------------------------------------------------
+
+
+def test_what_the_text_on_concentration_says_of_certificates():
+    lost = view_of(changed("blow-up-by-concentration", start_mean=1.3))
+    assert lost.tone == "blow-up"
+    assert lost.certificate.startswith("No certificate")
+    small = view_of(changed("blow-up-by-concentration", b=0.1, start_mean=1.97, start_variance=0.0002))
+    assert small.certificate.startswith("Certificate: the theorem promises")
+    assert small.solution.blow_up.time > 0.0
+
+
+def test_a_blow_up_at_once_has_no_interval():
+    view = view_of(changed("two-steady-states", start_mean=2.0))
+    assert view.verdict.startswith("Blow-up at once, at t* = 0: ")
+    assert "between" not in view.verdict
+
+
+@pytest.mark.parametrize(
+    ("choices", "reason"),
+    [
+        (changed("blow-up-by-b", delay=0.5, end=0.2), "with a transmission delay solutions exist for all times"),
+        (changed("inhibitory", end=0.2), "with b ≤ 0 and constant noise solutions exist for all times"),
+        (changed("time-elapsed-rhythm", end=1.0), "about neurons with a membrane potential"),
+        (changed("learning", end=0.4), "about neurons that are all alike and do not learn"),
+        (changed("weakly-excitatory", external=1.0, end=0.2), "is stated without external current."),
+    ],
+)
+def test_a_missing_certificate_has_the_reason_that_fits(choices, reason):
+    assert reason in view_of(choices).certificate
+
+
+def test_a_certificate_is_no_tautology():
+    certificate = view_of(choices_of("blow-up-by-concentration")).certificate
+    assert "≥" not in certificate
+    assert "the μ of the earliest T*, where M_μ(0) just reaches the bound" in certificate
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        changed("two-steady-states", a0=0.1, end=0.2),
+        changed("weakly-excitatory", a0=0.1, end=0.2),
+        changed("two-steady-states", a0=0.3, external=2.5, end=0.2),
+        changed("excitatory-inhibitory", a0=0.1, end=0.2),
+        changed("learning", a0=0.1, end=0.2),
+    ],
+)
+def test_the_grid_reaches_down_to_the_start(choices):
+    view = view_of(choices)
+    assert view.tone != "refused"
+    low = view.solution.grid.v_min
+    assert low <= choices_lowest(choices)
+    assert "v_min=" in view.code
+    assert np.array_equal(executed(view.code.replace("sol.plot()", "# "))["sol"].grid.faces, view.solution.grid.faces)
+
+
+def choices_lowest(choices):
+    return fp.gaussian(**dict(choices.start_values)).lowest
+
+
+def test_an_explicit_scheme_that_gives_up_says_nothing_of_arguments():
+    view = view_of(dataclasses.replace(choices_of("blow-up-by-concentration"), scheme="weno-5"))
+    assert view.tone == "trouble"
+    assert "dt, or" not in view.verdict + view.notes[0]
+    assert "choose the first scheme of the menu" in view.verdict
+
+
+def test_both_stationary_levels_are_in_the_panel_of_the_rate():
+    view = view_of(choices_of("two-steady-states"))
+    density, rates, _, _ = draw(Figure(), view)
+    low, high = rates.get_ylim()
+    assert low < view.states[0].rates[0] < view.states[1].rates[0] < high
+    assert density.get_ylim()[1] > view.states[1].exact.density(np.linspace(0.0, 2.0, 200)).max()
+
+
+@pytest.mark.parametrize("name", ["two-steady-states", "weakly-excitatory", "excitatory-inhibitory"])
+def test_the_legend_ends_within_the_picture(name):
+    figure = Figure(figsize=(9.6, 5.4))
+    draw(figure, view_of(changed(name, particles=name != "excitatory-inhibitory", end=0.5)))
+    assert figure.legends[0].get_window_extent().x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("name", ["cell-polarization", "time-elapsed-rhythm"])
+def test_a_half_line_reaches_as_far_as_the_start(name):
+    choices = changed(name, start_scale=4.0, end=0.1)
+    view = view_of(choices)
+    assert view.tone != "refused"
+    end = view.solution.grid.faces[-1]
+    assert executed(view.code.replace("sol.plot()", "# "))["sol"].grid.faces[-1] == end
